@@ -1,0 +1,31 @@
+# Compiler flags, in one interface target that every target of ours links privately.
+add_library(nexus_flags INTERFACE)
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+target_include_directories(nexus_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(nexus_flags INTERFACE _GNU_SOURCE)
+target_compile_options(nexus_flags INTERFACE
+    -fvisibility=hidden -fno-strict-aliasing
+    -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla
+    -Wcast-qual -Wwrite-strings -Wundef -Wimplicit-fallthrough -Wnull-dereference
+    $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init>
+    $<$<BOOL:${NX_WERROR}>:-Werror>)
+
+if(NX_SANITIZE)
+    target_compile_options(nexus_flags INTERFACE -fsanitize=${NX_SANITIZE} -fno-omit-frame-pointer
+        -fno-sanitize-recover=undefined)
+    target_link_options(nexus_flags INTERFACE -fsanitize=${NX_SANITIZE})
+else()
+    # OpenSSF Compiler Options Hardening Guide, as far as gcc 12 and clang 14 take it.
+    target_compile_options(nexus_flags INTERFACE -fstack-protector-strong -fstack-clash-protection
+        $<$<C_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero>
+        $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+    target_link_options(nexus_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
+if(NX_FUZZ)
+    target_compile_options(nexus_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,65 @@
+/*
+ * policy.h - who may do what below nexus/: the table of roles and rights, decided from identity
+ * and topic alone. Pure; allocates nothing.
+ *
+ * | role     | may publish                                   | may receive                          |
+ * |----------|-----------------------------------------------|--------------------------------------|
+ * | sensor   | observation of its own assets                 | its own assets, its own _rejected    |
+ * | reader   | nothing                                       | observation, original, canonical,    |
+ * |          |                                               | _status, _catalogue of all cities    |
+ * | operator | nothing below nexus/ ($CONTROL is elsewhere)  | what a reader may, and _rejected     |
+ * | bridge   | streams of the other cities, _deliver, this   | this city's streams, _link           |
+ * |          | city's _status and _catalogue, _link          |                                      |
+ * | link     | _deliver/<its city>, _link/<its city>/<here>, | its acknowledgements, the exchange   |
+ * |          | its link's _status                            | addressed to it                      |
+ */
+#ifndef NX_POLICY_H
+#define NX_POLICY_H
+
+#include "core/config.h"
+#include "core/topic.h"
+
+/* An identity as found for one client: the row, and what its `{name}` captured. */
+struct nx_subject {
+    const struct nx_identity *identity; /* NULL: unknown, no rights */
+    struct nx_span capture;             /* points into the username given */
+};
+
+/* Looks a username up in the city's identities; exact rows first, then captures in file order. */
+struct nx_subject nx_policy_subject(const struct nx_city *city, struct nx_span username);
+
+enum nx_verdict {
+    NX_ALLOWED,
+    NX_DENIED_TOPIC,    /* below nexus/, but no topic of the federation */
+    NX_DENIED_IDENTITY, /* the identity has no role here */
+    NX_DENIED_CITY,     /* a stream of another city, or of none */
+    NX_DENIED_DOMAIN,   /* a domain that this city does not have */
+    NX_DENIED_ASSET,    /* another sensor's asset */
+    NX_DENIED_CHANNEL,  /* a channel that this role does not write */
+    NX_DENIED_ROLE,     /* a topic that only the federation writes, or reads */
+};
+
+/* The words for a person: what was refused and what would be right. */
+const char *nx_verdict_text(enum nx_verdict verdict);
+/* The stable word for scripts and counters: "topic", "identity", "city", ... */
+const char *nx_verdict_name(enum nx_verdict verdict);
+
+/* May the subject publish on this topic of `city`'s broker? The topic is below nexus/. */
+enum nx_verdict nx_policy_publish(const struct nx_config *config, const struct nx_city *city,
+                                  const struct nx_subject *subject, const struct nx_topic *topic);
+
+/* May the subject receive a message of this topic? */
+enum nx_verdict nx_policy_receive(const struct nx_config *config, const struct nx_city *city,
+                                  const struct nx_subject *subject, const struct nx_topic *topic);
+
+enum nx_reach {
+    NX_REACH_NONE,    /* nothing that the filter takes may be received: refuse */
+    NX_REACH_NEXUS,   /* below nexus/ only, and some of it may be received: grant */
+    NX_REACH_OUTSIDE, /* takes topics outside nexus/ too: not ours alone to decide */
+};
+
+/* What a subscription to `filter` (as the client sent it) reaches for this subject. */
+enum nx_reach nx_policy_subscribe(const struct nx_config *config, const struct nx_city *city,
+                                  const struct nx_subject *subject, struct nx_span filter);
+
+#endif

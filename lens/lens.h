@@ -1,0 +1,55 @@
+/*
+ * lens.h - one declarative mapping between a city's dialect and the canonical form, read both
+ * ways. A lens is compiled from schemas/<city>/<domain>/lens.json; each row names a member on
+ * either side and the codec that carries the value across (lens/codec.h).
+ *
+ * Translation never invents: what is missing stays missing with a quality code that says why.
+ */
+#ifndef NX_LENS_H
+#define NX_LENS_H
+
+#include "core/config.h"
+#include "core/json.h"
+
+struct nx_lens;
+
+/* What a lens may know beside the payload. */
+struct nx_lens_scene {
+    const struct nx_city *city;    /* whose dialect the lens speaks: time zone, reference */
+    struct nx_span owner;          /* the city that the reading comes from */
+    struct nx_span asset_id;       /* the topic's asset level; empty when not known */
+    const struct nx_asset *asset;  /* the owner's row for it, or NULL */
+};
+
+/*
+ * What was done to a reading, as one JSON array of objects: from, to (JSON Pointers), codec, and
+ * what the codec says (factor, reference, rounding, reason). NULL where nobody asks.
+ */
+struct nx_receipt {
+    struct nx_buf json; /* init by nx_receipt_init, a complete array after nx_receipt_end */
+    unsigned rows;
+};
+
+void nx_receipt_init(struct nx_receipt *receipt, size_t bytes_max);
+void nx_receipt_fini(struct nx_receipt *receipt);
+
+/* `text` and `file` of lens.json, checked against its schema by the caller (nx_lenses_load). */
+enum nx_err nx_lens_compile(const struct nx_json *document, const char *file, struct nx_lens **out,
+                            struct nx_diag *diag);
+void nx_lens_free(struct nx_lens *lens);
+
+/* "ulsan-air@1" */
+struct nx_span nx_lens_name(const struct nx_lens *lens);
+
+/*
+ * Translate one document. `out` is reset and holds the JSON on NX_OK. NX_ERR_INVALID: a value that
+ * the lens cannot carry (diag: pointer into the source, what was expected). NX_ERR_LIMIT, _NOMEM.
+ */
+enum nx_err nx_lens_to_canonical(const struct nx_lens *lens, const struct nx_lens_scene *scene,
+                                 const struct nx_json *in, struct nx_buf *out,
+                                 struct nx_receipt *receipt, struct nx_diag *diag);
+enum nx_err nx_lens_from_canonical(const struct nx_lens *lens, const struct nx_lens_scene *scene,
+                                   const struct nx_json *in, struct nx_buf *out,
+                                   struct nx_receipt *receipt, struct nx_diag *diag);
+
+#endif
