@@ -5,6 +5,9 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+# Assertions stay on in what is shipped: a broken invariant must not run on.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+
 target_include_directories(nexus_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(nexus_flags INTERFACE _GNU_SOURCE)
 target_compile_options(nexus_flags INTERFACE

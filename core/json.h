@@ -29,7 +29,8 @@ enum nx_json_type {
     NX_JSON_OBJECT,
 };
 
-enum { /* nx_json_node.flags */
+/* nx_json_node.flags */
+enum {
     NX_JSON_DECODED = 1,        /* the string had escapes: `text` indexes the decoded bytes */
     NX_JSON_LONE_SURROGATE = 2, /* and one of them was a surrogate without its half */
     NX_JSON_INTEGER = 4,        /* the number is written without fraction and exponent */
@@ -85,6 +86,9 @@ const char *nx_json_type_name(enum nx_json_type type); /* "object", "string", ..
 
 /* The decoded text of a string (may hold NUL), or the number as written; else {NULL, 0}. */
 struct nx_span nx_json_text(const struct nx_json *json, uint32_t node);
+
+/* The items of an array or members of an object; 0 for the rest. */
+uint32_t nx_json_length(const struct nx_json *json, uint32_t node);
 
 /* The value under `key` in an object, or 0: not an object, or no such member. */
 uint32_t nx_json_member(const struct nx_json *json, uint32_t object, struct nx_span key);
