@@ -1,0 +1,425 @@
+/*
+ * policy.c - the table of roles and rights as code. Publishing and receiving are decided for one
+ * topic; a subscription is decided by whether its filter meets any of the role's grants.
+ *
+ * The grants of grants[] and the rules of nx_policy_receive say the same thing in two forms: the
+ * test policy_grants_agree_with_receive keeps them together.
+ */
+#include "core/policy.h"
+
+#include <stdio.h>
+
+enum { GRANT_MAX = 256 }; /* bytes; the longest is five names of at most 64 */
+
+static const struct {
+    const char *name, *text;
+} verdicts[] = {
+    [NX_ALLOWED] = {"allowed", "allowed"},
+    [NX_DENIED_TOPIC] = {"topic", "this is no topic of the federation"},
+    [NX_DENIED_IDENTITY] = {"identity", "this identity has no role in this city's configuration"},
+    [NX_DENIED_CITY] = {"city", "this city's broker takes sensors' readings of its own city only: "
+                                "publish below nexus/<this city>/"},
+    [NX_DENIED_DOMAIN] = {"domain", "this city has no such domain"},
+    [NX_DENIED_ASSET] = {"asset", "this asset belongs to another sensor: publish on the assets "
+                                  "that the configuration gives to this identity"},
+    [NX_DENIED_CHANNEL] = {"channel", "sensors publish on the channel `observation`"},
+    [NX_DENIED_ROLE] = {"role", "this role may not use this topic"},
+};
+
+const char *nx_verdict_text(enum nx_verdict verdict)
+{
+    return verdicts[verdict].text;
+}
+
+const char *nx_verdict_name(enum nx_verdict verdict)
+{
+    return verdicts[verdict].name;
+}
+
+/*
+ * Does `name`, which may hold one "{...}", take `text`? Then *capture is the part that the braces
+ * stand for: a valid asset name.
+ */
+static bool capture_match(struct nx_span name, struct nx_span text, struct nx_span *capture)
+{
+    struct nx_span tail = name;
+    struct nx_span head = nx_span_cut(&tail, '{');
+
+    if (tail.ptr == NULL) {
+        return nx_span_eq(name, text);
+    }
+    (void)nx_span_cut(&tail, '}');
+    if (tail.ptr == NULL || text.len < head.len + tail.len || !nx_span_starts(text, head)) {
+        return false;
+    }
+    *capture = (struct nx_span){text.ptr + head.len, text.len - head.len - tail.len};
+    return memcmp(text.ptr + text.len - tail.len, tail.ptr, tail.len) == 0 &&
+           nx_name_is_asset(*capture);
+}
+
+struct nx_subject nx_policy_subject(const struct nx_city *city, struct nx_span username)
+{
+    struct nx_subject subject = {0};
+
+    if (username.ptr == NULL || username.len == 0) {
+        return subject;
+    }
+    subject.identity = nx_map_get(&city->identities_by_name, username);
+    for (size_t i = 0; subject.identity == NULL && i < city->identities_count; i++) {
+        if (capture_match(city->identities[i].name, username, &subject.capture)) {
+            subject.identity = &city->identities[i];
+        }
+    }
+    return subject;
+}
+
+/* Is `asset` the pattern with `{name}` replaced by the capture? Writes nothing, compares pieces. */
+static bool asset_is(struct nx_span pattern, struct nx_span capture, struct nx_span asset)
+{
+    struct nx_span tail = pattern;
+    struct nx_span head = nx_span_cut(&tail, '{');
+
+    if (nx_span_is(pattern, "+")) {
+        return true;
+    }
+    if (tail.ptr == NULL) {
+        return nx_span_eq(pattern, asset);
+    }
+    (void)nx_span_cut(&tail, '}');
+    return capture.len > 0 && asset.len == head.len + capture.len + tail.len &&
+           nx_span_starts(asset, head) &&
+           memcmp(asset.ptr + head.len, capture.ptr, capture.len) == 0 &&
+           (tail.len == 0 || memcmp(asset.ptr + head.len + capture.len, tail.ptr, tail.len) == 0);
+}
+
+static bool owns(const struct nx_subject *subject, struct nx_span domain, struct nx_span asset)
+{
+    const struct nx_identity *identity = subject->identity;
+
+    for (size_t i = 0; i < identity->assets_count; i++) {
+        const struct nx_asset_pattern *pattern = &identity->assets[i];
+
+        if ((nx_span_is(pattern->domain, "+") || nx_span_eq(pattern->domain, domain)) &&
+            asset_is(pattern->asset, subject->capture, asset)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum nx_verdict sensor_publish(const struct nx_city *city, const struct nx_subject *subject,
+                                      const struct nx_topic *topic)
+{
+    if (topic->kind != NX_TOPIC_STREAM) {
+        return NX_DENIED_ROLE;
+    }
+    if (!nx_span_eq(topic->city, city->name)) {
+        return NX_DENIED_CITY;
+    }
+    if (nx_city_domain(city, topic->domain) == NULL) {
+        return NX_DENIED_DOMAIN;
+    }
+    if (topic->channel != NX_CHANNEL_OBSERVATION) {
+        return NX_DENIED_CHANNEL;
+    }
+    return owns(subject, topic->domain, topic->asset) ? NX_ALLOWED : NX_DENIED_ASSET;
+}
+
+static enum nx_verdict bridge_stream(const struct nx_config *config, const struct nx_city *city,
+                                     const struct nx_topic *topic)
+{
+    bool own = nx_span_eq(topic->city, city->name);
+
+    if (nx_config_city(config, topic->city) == NULL) {
+        return NX_DENIED_CITY;
+    }
+    if (nx_city_domain(city, topic->domain) == NULL) {
+        return NX_DENIED_DOMAIN;
+    }
+    /* of its own city the bridge adds the canonical form; the rest is the sensors' */
+    return !own || topic->channel == NX_CHANNEL_CANONICAL ? NX_ALLOWED : NX_DENIED_CHANNEL;
+}
+
+static enum nx_verdict bridge_publish(const struct nx_config *config, const struct nx_city *city,
+                                      const struct nx_topic *topic)
+{
+    bool here = nx_span_eq(topic->city, city->name);
+
+    switch (topic->kind) {
+    case NX_TOPIC_STREAM:
+        return bridge_stream(config, city, topic);
+    case NX_TOPIC_DELIVER:
+        return NX_ALLOWED;
+    case NX_TOPIC_STATUS:
+    case NX_TOPIC_CATALOGUE:
+        return here ? NX_ALLOWED : NX_DENIED_CITY;
+    case NX_TOPIC_LINK:
+    case NX_TOPIC_LINK_ACK:
+        return here || nx_span_eq(topic->to, city->name) ? NX_ALLOWED : NX_DENIED_CITY;
+    case NX_TOPIC_REJECTED:
+    case NX_TOPIC_OUTSIDE:
+    case NX_TOPIC_MALFORMED:
+        break;
+    }
+    return NX_DENIED_ROLE;
+}
+
+/* "link-<peer>-<here>" or "link-<here>-<peer>" */
+static bool is_link_component(struct nx_span component, struct nx_span a, struct nx_span b)
+{
+    char name[GRANT_MAX];
+
+    (void)snprintf(name, sizeof(name), "link-%.*s-%.*s", NX_SPAN_ARG(a), NX_SPAN_ARG(b));
+    return nx_span_is(component, name);
+}
+
+static enum nx_verdict link_publish(const struct nx_city *city, struct nx_span peer,
+                                    const struct nx_topic *topic)
+{
+    bool from_peer = nx_span_eq(topic->city, peer);
+    bool from_here = nx_span_eq(topic->city, city->name);
+
+    switch (topic->kind) {
+    case NX_TOPIC_DELIVER:
+        return from_peer ? NX_ALLOWED : NX_DENIED_CITY;
+    case NX_TOPIC_LINK:
+        return from_peer && nx_span_eq(topic->to, city->name) ? NX_ALLOWED : NX_DENIED_CITY;
+    case NX_TOPIC_LINK_ACK:
+        return from_here && nx_span_eq(topic->to, peer) ? NX_ALLOWED : NX_DENIED_CITY;
+    case NX_TOPIC_STATUS:
+        return from_here && (is_link_component(topic->component, peer, city->name) ||
+                             is_link_component(topic->component, city->name, peer))
+                   ? NX_ALLOWED
+                   : NX_DENIED_ROLE;
+    case NX_TOPIC_STREAM:
+    case NX_TOPIC_CATALOGUE:
+    case NX_TOPIC_REJECTED:
+    case NX_TOPIC_OUTSIDE:
+    case NX_TOPIC_MALFORMED:
+        break;
+    }
+    return NX_DENIED_ROLE;
+}
+
+enum nx_verdict nx_policy_publish(const struct nx_config *config, const struct nx_city *city,
+                                  const struct nx_subject *subject, const struct nx_topic *topic)
+{
+    if (subject->identity == NULL) {
+        return NX_DENIED_IDENTITY;
+    }
+    if (topic->kind == NX_TOPIC_MALFORMED || topic->kind == NX_TOPIC_OUTSIDE) {
+        return NX_DENIED_TOPIC;
+    }
+    switch (subject->identity->role) {
+    case NX_ROLE_SENSOR:
+        return sensor_publish(city, subject, topic);
+    case NX_ROLE_BRIDGE:
+        return bridge_publish(config, city, topic);
+    case NX_ROLE_LINK:
+        return link_publish(city, subject->identity->city, topic);
+    case NX_ROLE_READER:
+    case NX_ROLE_OPERATOR:
+    case NX_ROLE_NONE:
+        break;
+    }
+    return NX_DENIED_ROLE;
+}
+
+static bool may_receive(const struct nx_city *city, const struct nx_subject *subject,
+                        const struct nx_topic *topic)
+{
+    bool here = nx_span_eq(topic->city, city->name);
+    bool to_here = nx_span_eq(topic->to, city->name);
+    bool exchange = topic->kind == NX_TOPIC_LINK || topic->kind == NX_TOPIC_LINK_ACK;
+    struct nx_span peer = subject->identity->city;
+
+    switch (subject->identity->role) {
+    case NX_ROLE_SENSOR:
+        return (topic->kind == NX_TOPIC_STREAM || topic->kind == NX_TOPIC_REJECTED) && here &&
+               nx_name_is_asset(topic->asset) && owns(subject, topic->domain, topic->asset);
+    case NX_ROLE_OPERATOR:
+        if (topic->kind == NX_TOPIC_REJECTED) {
+            return true;
+        }
+        __attribute__((fallthrough));
+    case NX_ROLE_READER:
+        return topic->kind == NX_TOPIC_STREAM || topic->kind == NX_TOPIC_STATUS ||
+               topic->kind == NX_TOPIC_CATALOGUE;
+    case NX_ROLE_BRIDGE:
+        return (topic->kind == NX_TOPIC_STREAM && here) || (exchange && (here || to_here));
+    case NX_ROLE_LINK:
+        return (topic->kind == NX_TOPIC_LINK && here && nx_span_eq(topic->to, peer)) ||
+               (topic->kind == NX_TOPIC_LINK_ACK && to_here && nx_span_eq(topic->city, peer));
+    case NX_ROLE_NONE:
+        break;
+    }
+    return false;
+}
+
+enum nx_verdict nx_policy_receive(const struct nx_config *config, const struct nx_city *city,
+                                  const struct nx_subject *subject, const struct nx_topic *topic)
+{
+    (void)config;
+    if (subject->identity == NULL) {
+        return NX_DENIED_IDENTITY;
+    }
+    if (topic->kind == NX_TOPIC_MALFORMED || topic->kind == NX_TOPIC_OUTSIDE) {
+        return NX_DENIED_TOPIC;
+    }
+    return may_receive(city, subject, topic) ? NX_ALLOWED : NX_DENIED_ROLE;
+}
+
+/*
+ * What a role may receive, as patterns. In a grant `+` stands for a name, which never begins with
+ * `_`; "{city}" for this broker's city and "{peer}" for a link's. A sensor's are made from its
+ * asset patterns.
+ */
+static const struct {
+    enum nx_role role;
+    const char *pattern;
+} grants[] = {
+    {NX_ROLE_READER, "nexus/+/+/+/observation"},
+    {NX_ROLE_READER, "nexus/+/+/+/original"},
+    {NX_ROLE_READER, "nexus/+/+/+/canonical"},
+    {NX_ROLE_READER, "nexus/+/_status/+"},
+    {NX_ROLE_READER, "nexus/+/_catalogue/+/+"},
+    {NX_ROLE_OPERATOR, "nexus/+/+/+/observation"},
+    {NX_ROLE_OPERATOR, "nexus/+/+/+/original"},
+    {NX_ROLE_OPERATOR, "nexus/+/+/+/canonical"},
+    {NX_ROLE_OPERATOR, "nexus/+/_status/+"},
+    {NX_ROLE_OPERATOR, "nexus/+/_catalogue/+/+"},
+    {NX_ROLE_OPERATOR, "nexus/+/_rejected/+/+"},
+    {NX_ROLE_OPERATOR, "nexus/+/_rejected/_/_"},
+    {NX_ROLE_BRIDGE, "nexus/{city}/+/+/observation"},
+    {NX_ROLE_BRIDGE, "nexus/{city}/+/+/original"},
+    {NX_ROLE_BRIDGE, "nexus/{city}/+/+/canonical"},
+    {NX_ROLE_BRIDGE, "nexus/_link/{city}/+"},
+    {NX_ROLE_BRIDGE, "nexus/_link/+/{city}"},
+    {NX_ROLE_BRIDGE, "nexus/_link/{city}/+/ack"},
+    {NX_ROLE_BRIDGE, "nexus/_link/+/{city}/ack"},
+    {NX_ROLE_LINK, "nexus/_link/{city}/{peer}"},
+    {NX_ROLE_LINK, "nexus/_link/{peer}/{city}/ack"},
+};
+
+static bool level_granted(struct nx_span want, struct nx_span grant)
+{
+    if (nx_span_is(want, "+")) {
+        return true;
+    }
+    if (nx_span_is(grant, "+")) {
+        return want.len > 0 && want.ptr[0] != '_';
+    }
+    return nx_span_eq(want, grant);
+}
+
+static bool filter_meets(struct nx_span filter, struct nx_span grant)
+{
+    while (filter.ptr != NULL) {
+        struct nx_span want = nx_span_cut(&filter, '/');
+
+        if (nx_span_is(want, "#")) {
+            return true;
+        }
+        if (grant.ptr == NULL || !level_granted(want, nx_span_cut(&grant, '/'))) {
+            return false;
+        }
+    }
+    return grant.ptr == NULL;
+}
+
+/* A grant's level with its variable replaced. */
+static struct nx_span grant_level(struct nx_span level, const struct nx_city *city,
+                                  const struct nx_subject *subject)
+{
+    if (nx_span_is(level, "{city}")) {
+        return city->name;
+    }
+    if (nx_span_is(level, "{peer}")) {
+        return subject->identity->city;
+    }
+    return level;
+}
+
+static bool grant_meets(const char *pattern, const struct nx_city *city,
+                        const struct nx_subject *subject, struct nx_span filter)
+{
+    char text[GRANT_MAX];
+    struct nx_span rest = nx_span_from(pattern);
+    struct nx_buf buf = {.data = text, .cap = sizeof(text), .max = sizeof(text)};
+
+    while (rest.ptr != NULL) {
+        (void)nx_buf_span(&buf, grant_level(nx_span_cut(&rest, '/'), city, subject));
+        if (rest.ptr != NULL) {
+            (void)nx_buf_byte(&buf, '/');
+        }
+    }
+    return nx_buf_error(&buf) == NX_OK && filter_meets(filter, nx_buf_view(&buf));
+}
+
+/* Appends a sensor's asset pattern with its capture put in. */
+static void add_asset(struct nx_buf *buf, struct nx_span pattern, struct nx_span capture)
+{
+    struct nx_span tail = pattern;
+
+    (void)nx_buf_span(buf, nx_span_cut(&tail, '{'));
+    if (tail.ptr != NULL) {
+        (void)nx_buf_span(buf, capture);
+        (void)nx_span_cut(&tail, '}');
+        (void)nx_buf_span(buf, tail);
+    }
+}
+
+/* Does the filter meet nexus/<city>/<prefix><domain>/<asset><suffix> for one of its assets? */
+static bool sensor_meets(const struct nx_city *city, const struct nx_subject *subject,
+                         struct nx_span filter, const char *prefix, const char *suffix)
+{
+    char text[GRANT_MAX];
+
+    for (size_t i = 0; i < subject->identity->assets_count; i++) {
+        const struct nx_asset_pattern *pattern = &subject->identity->assets[i];
+        struct nx_buf buf = {.data = text, .cap = sizeof(text), .max = sizeof(text)};
+
+        (void)nx_buf_printf(&buf, "nexus/%.*s/%s%.*s/", NX_SPAN_ARG(city->name), prefix,
+                            NX_SPAN_ARG(pattern->domain));
+        add_asset(&buf, pattern->asset, subject->capture);
+        (void)nx_buf_str(&buf, suffix);
+        if (nx_buf_error(&buf) == NX_OK && filter_meets(filter, nx_buf_view(&buf))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool sensor_reach(const struct nx_city *city, const struct nx_subject *subject,
+                         struct nx_span filter)
+{
+    return sensor_meets(city, subject, filter, "", "/observation") ||
+           sensor_meets(city, subject, filter, "", "/original") ||
+           sensor_meets(city, subject, filter, "", "/canonical") ||
+           sensor_meets(city, subject, filter, "_rejected/", "");
+}
+
+enum nx_reach nx_policy_subscribe(const struct nx_config *config, const struct nx_city *city,
+                                  const struct nx_subject *subject, struct nx_span filter)
+{
+    struct nx_span unshared = nx_filter_unshare(filter);
+    struct nx_span rest = unshared;
+
+    (void)config;
+    if (!nx_span_is(nx_span_cut(&rest, '/'), "nexus")) {
+        return NX_REACH_OUTSIDE;
+    }
+    if (subject->identity == NULL) {
+        return NX_REACH_NONE;
+    }
+    if (subject->identity->role == NX_ROLE_SENSOR) {
+        return sensor_reach(city, subject, unshared) ? NX_REACH_NEXUS : NX_REACH_NONE;
+    }
+    for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
+        if (grants[i].role == subject->identity->role &&
+            grant_meets(grants[i].pattern, city, subject, unshared)) {
+            return NX_REACH_NEXUS;
+        }
+    }
+    return NX_REACH_NONE;
+}
