@@ -10,36 +10,49 @@
 
 #include "core/config.h"
 #include "core/json.h"
+#include "lens/zone.h"
 
 struct nx_lens;
 
 /* What a lens may know beside the payload. */
 struct nx_lens_scene {
-    const struct nx_city *city;    /* whose dialect the lens speaks: time zone, reference */
-    struct nx_span owner;          /* the city that the reading comes from */
-    struct nx_span asset_id;       /* the topic's asset level; empty when not known */
-    const struct nx_asset *asset;  /* the owner's row for it, or NULL */
+    const struct nx_city *city;   /* whose dialect the lens speaks: reference, bounding box */
+    const struct nx_zone *zone;   /* the same city's: for times that name no zone */
+    struct nx_span owner;         /* the city that the reading comes from */
+    struct nx_span asset_id;      /* the topic's asset level; empty when not known */
+    const struct nx_asset *asset; /* the owner's row for it, or NULL */
 };
 
 /*
- * What was done to a reading, as one JSON array of objects: from, to (JSON Pointers), codec, and
- * what the codec says (factor, reference, rounding, reason). NULL where nobody asks.
+ * What was done to a reading, as one JSON array of objects: lens, from, to (JSON Pointers), codec,
+ * and what the codec says (factor, reference, rounding, reason). A complete array at any time;
+ * each translation adds to it. NULL where nobody asks.
  */
 struct nx_receipt {
-    struct nx_buf json; /* init by nx_receipt_init, a complete array after nx_receipt_end */
+    struct nx_buf json;
     unsigned rows;
 };
 
 void nx_receipt_init(struct nx_receipt *receipt, size_t bytes_max);
 void nx_receipt_fini(struct nx_receipt *receipt);
 
-/* `text` and `file` of lens.json, checked against its schema by the caller (nx_lenses_load). */
+/*
+ * Compiles the lens.json on the tape, which the caller has checked against its schema
+ * (nx_exchange_new does). NX_ERR_INVALID: diag names file, line, column and what was expected.
+ */
 enum nx_err nx_lens_compile(const struct nx_json *document, const char *file, struct nx_lens **out,
                             struct nx_diag *diag);
 void nx_lens_free(struct nx_lens *lens);
 
 /* "ulsan-air@1" */
 struct nx_span nx_lens_name(const struct nx_lens *lens);
+
+/*
+ * The asset that a payload in the dialect speaks of, by the code or the name that it holds, looked
+ * up in the owner's table; a code that is not in the table is itself the asset. Empty: not known.
+ */
+struct nx_span nx_lens_asset(const struct nx_lens *lens, const struct nx_domain *domain,
+                             const struct nx_json *in);
 
 /*
  * Translate one document. `out` is reset and holds the JSON on NX_OK. NX_ERR_INVALID: a value that

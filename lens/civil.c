@@ -1,0 +1,371 @@
+/*
+ * civil.c - calendar arithmetic and the fixed-width forms in which cities write time. The
+ * arithmetic is Howard Hinnant's days_from_civil (chrono-compatible low-level date algorithms).
+ */
+#include "lens/civil.h"
+
+enum { SECONDS_PER_DAY = 86400, FRACTION_DIGITS_MAX = 9 };
+
+static bool is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+bool nx_civil_exists(const struct nx_civil *c)
+{
+    return c->year >= 0 && c->year <= 9999 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
+           c->day <= days_in_month(c->year, c->month) && c->hour >= 0 && c->hour <= 23 &&
+           c->minute >= 0 && c->minute <= 59 && c->second >= 0 && c->second <= 59;
+}
+
+int64_t nx_civil_seconds(const struct nx_civil *c)
+{
+    int64_t year = c->year - (c->month <= 2);
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int64_t day_of_year = (153 * (c->month + (c->month > 2 ? -3 : 9)) + 2) / 5 + c->day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    int64_t days = era * 146097 + day_of_era - 719468;
+
+    return days * SECONDS_PER_DAY + c->hour * 3600 + c->minute * 60 + c->second;
+}
+
+struct nx_civil nx_civil_at(int64_t seconds)
+{
+    int64_t second_of_day = seconds % SECONDS_PER_DAY;
+    int64_t days = seconds / SECONDS_PER_DAY;
+    int64_t era, day_of_era, year_of_era, day_of_year, month_shifted;
+    struct nx_civil c;
+
+    if (second_of_day < 0) {
+        second_of_day += SECONDS_PER_DAY;
+        days--;
+    }
+    days += 719468;
+    era = (days >= 0 ? days : days - 146096) / 146097;
+    day_of_era = days - era * 146097;
+    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    month_shifted = (5 * day_of_year + 2) / 153;
+    c.day = (int)(day_of_year - (153 * month_shifted + 2) / 5 + 1);
+    c.month = (int)(month_shifted < 10 ? month_shifted + 3 : month_shifted - 9);
+    c.year = (int)(year_of_era + era * 400 + (c.month <= 2));
+    c.hour = (int)(second_of_day / 3600);
+    c.minute = (int)(second_of_day / 60 % 60);
+    c.second = (int)(second_of_day % 60);
+    return c;
+}
+
+/* Takes `width` digits off the front of *rest. */
+static bool take_digits(struct nx_span *rest, size_t width, int *out)
+{
+    int value = 0;
+
+    if (rest->len < width) {
+        return false;
+    }
+    for (size_t i = 0; i < width; i++) {
+        if (rest->ptr[i] < '0' || rest->ptr[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (rest->ptr[i] - '0');
+    }
+    *rest = (struct nx_span){rest->ptr + width, rest->len - width};
+    *out = value;
+    return true;
+}
+
+/* Takes one byte of `set` off the front of *rest. */
+static bool take_one(struct nx_span *rest, const char *set, char *taken)
+{
+    if (rest->len == 0 || rest->ptr[0] == '\0' || strchr(set, rest->ptr[0]) == NULL) {
+        return false;
+    }
+    *taken = rest->ptr[0];
+    *rest = (struct nx_span){rest->ptr + 1, rest->len - 1};
+    return true;
+}
+
+static bool take_fraction(struct nx_span *rest, struct nx_span *fraction)
+{
+    char point;
+
+    *fraction = (struct nx_span){NULL, 0};
+    if (!take_one(rest, ".", &point)) {
+        return true;
+    }
+    fraction->ptr = rest->ptr;
+    while (rest->len > 0 && rest->ptr[0] >= '0' && rest->ptr[0] <= '9') {
+        rest->ptr++;
+        rest->len--;
+        fraction->len++;
+    }
+    return fraction->len > 0 && fraction->len <= FRACTION_DIGITS_MAX;
+}
+
+/* time-offset: "Z" or +hh:mm, in seconds east of UTC. */
+static bool take_offset(struct nx_span *rest, int *offset_s)
+{
+    char sign, colon;
+    int hour, minute;
+
+    *offset_s = 0;
+    if (take_one(rest, "Zz", &sign)) {
+        return true;
+    }
+    if (!take_one(rest, "+-", &sign) || !take_digits(rest, 2, &hour) ||
+        !take_one(rest, ":", &colon) || !take_digits(rest, 2, &minute) || hour > 23 ||
+        minute > 59) {
+        return false;
+    }
+    *offset_s = (sign == '-' ? -1 : 1) * (hour * 3600 + minute * 60);
+    return true;
+}
+
+static bool take_date_time(struct nx_span *rest, struct nx_civil *c)
+{
+    char mark;
+
+    return take_digits(rest, 4, &c->year) && take_one(rest, "-", &mark) &&
+           take_digits(rest, 2, &c->month) && take_one(rest, "-", &mark) &&
+           take_digits(rest, 2, &c->day) && take_one(rest, "Tt", &mark) &&
+           take_digits(rest, 2, &c->hour) && take_one(rest, ":", &mark) &&
+           take_digits(rest, 2, &c->minute) && take_one(rest, ":", &mark) &&
+           take_digits(rest, 2, &c->second);
+}
+
+enum nx_err nx_instant_parse(struct nx_span text, struct nx_instant *out)
+{
+    struct nx_civil c;
+    int offset_s, leap;
+
+    if (!take_date_time(&text, &c) || !take_fraction(&text, &out->fraction) ||
+        !take_offset(&text, &offset_s) || text.len > 0) {
+        return NX_ERR_SYNTAX;
+    }
+    leap = c.second == 60;
+    c.second -= leap;
+    if (!nx_civil_exists(&c)) {
+        return NX_ERR_SYNTAX;
+    }
+    out->seconds = nx_civil_seconds(&c) + leap - offset_s;
+    return NX_OK;
+}
+
+/* Appends `value` with `width` digits. */
+static void put_digits(char *out, size_t *len, int value, size_t width)
+{
+    for (size_t i = width; i > 0; i--) {
+        out[*len + i - 1] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    *len += width;
+}
+
+enum nx_err nx_instant_format(struct nx_instant instant, char out[NX_CIVIL_TEXT_MAX],
+                              struct nx_span *text)
+{
+    struct nx_civil c = nx_civil_at(instant.seconds);
+    const struct {
+        int value;
+        size_t width;
+        char before;
+    } parts[] = {{c.year, 4, '\0'}, {c.month, 2, '-'},  {c.day, 2, '-'},
+                 {c.hour, 2, 'T'},  {c.minute, 2, ':'}, {c.second, 2, ':'}};
+    size_t len = 0;
+
+    if (!nx_civil_exists(&c) || instant.fraction.len > FRACTION_DIGITS_MAX) {
+        return NX_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i].before != '\0') {
+            out[len++] = parts[i].before;
+        }
+        put_digits(out, &len, parts[i].value, parts[i].width);
+    }
+    if (instant.fraction.len > 0) {
+        out[len++] = '.';
+        memcpy(out + len, instant.fraction.ptr, instant.fraction.len);
+        len += instant.fraction.len;
+    }
+    out[len++] = 'Z';
+    out[len] = '\0';
+    *text = (struct nx_span){out, len};
+    return NX_OK;
+}
+
+/* The fields of a pattern: letter, width and place in struct nx_civil. */
+static const struct field {
+    char letter;
+    size_t width;
+    size_t place;
+    bool needed;
+} fields[] = {
+    {'y', 4, offsetof(struct nx_civil, year), true},
+    {'M', 2, offsetof(struct nx_civil, month), true},
+    {'d', 2, offsetof(struct nx_civil, day), true},
+    {'H', 2, offsetof(struct nx_civil, hour), true},
+    {'m', 2, offsetof(struct nx_civil, minute), false},
+    {'s', 2, offsetof(struct nx_civil, second), false},
+};
+enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
+
+static const struct field *field_of(char letter)
+{
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (fields[i].letter == letter) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static int *field_in(const struct field *field, struct nx_civil *civil)
+{
+    return (int *)(void *)((char *)civil + field->place);
+}
+
+/* One piece of a pattern: a field, or a literal byte. */
+struct piece {
+    const struct field *field; /* NULL: literal */
+    char literal;
+};
+
+/* Takes the next piece off *rest, following quotes; false at the end. */
+static bool next_piece(struct nx_span *rest, bool *quoted, struct piece *piece)
+{
+    while (rest->len > 0 && rest->ptr[0] == '\'') {
+        *quoted = !*quoted;
+        *rest = (struct nx_span){rest->ptr + 1, rest->len - 1};
+    }
+    if (rest->len == 0) {
+        return false;
+    }
+    piece->literal = rest->ptr[0];
+    piece->field = *quoted ? NULL : field_of(rest->ptr[0]);
+    if (piece->field == NULL) {
+        *rest = (struct nx_span){rest->ptr + 1, rest->len - 1};
+        return true;
+    }
+    for (size_t i = 0; i < piece->field->width && rest->len > 0; i++) {
+        if (rest->ptr[0] != piece->literal) {
+            break;
+        }
+        *rest = (struct nx_span){rest->ptr + 1, rest->len - 1};
+    }
+    return true;
+}
+
+/* How often `letter` stands in the pattern outside quotes. */
+static size_t count_letter(struct nx_span text, char letter)
+{
+    bool quoted = false;
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        quoted ^= text.ptr[i] == '\'';
+        count += !quoted && text.ptr[i] == letter;
+    }
+    return count;
+}
+
+enum nx_err nx_time_pattern_check(const struct nx_time_pattern *pattern, struct nx_diag *diag)
+{
+    struct nx_span rest = pattern->text;
+    struct piece piece;
+    bool quoted = false;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        size_t count = count_letter(pattern->text, fields[i].letter);
+        if (count != fields[i].width && (count != 0 || fields[i].needed)) {
+            nx_diag_set(diag, "a time pattern holds %zu times '%c'%s, this one %zu times",
+                        fields[i].width, fields[i].letter, fields[i].needed ? "" : " or none",
+                        count);
+            return NX_ERR_INVALID;
+        }
+    }
+    while (next_piece(&rest, &quoted, &piece)) {
+        char c = piece.literal;
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (piece.field == NULL && !quoted && letter) {
+            nx_diag_set(diag,
+                        "'%c' in a time pattern: expected yyyy MM dd HH mm ss, and other "
+                        "letters in 'quotes'",
+                        c);
+            return NX_ERR_INVALID;
+        }
+    }
+    return NX_OK;
+}
+
+/* 24:00 is the end of its day: 00:00 of the next. Only the full hour exists. */
+static enum nx_err settle_midnight(const struct nx_time_pattern *pattern, struct nx_civil *c)
+{
+    bool midnight = pattern->midnight_24 && c->hour == 24 && c->minute == 0 && c->second == 0;
+
+    if (midnight) {
+        c->hour = 0;
+    }
+    if (!nx_civil_exists(c)) {
+        return NX_ERR_INVALID;
+    }
+    if (midnight) {
+        *c = nx_civil_at(nx_civil_seconds(c) + SECONDS_PER_DAY);
+    }
+    return NX_OK;
+}
+
+enum nx_err nx_time_pattern_read(const struct nx_time_pattern *pattern, struct nx_span text,
+                                 struct nx_civil *out)
+{
+    struct nx_span rest = pattern->text;
+    struct piece piece;
+    bool quoted = false;
+
+    *out = (struct nx_civil){0};
+    while (next_piece(&rest, &quoted, &piece)) {
+        char literal[2] = {piece.literal, '\0'}, taken;
+        bool taken_ok = piece.field != NULL
+                            ? take_digits(&text, piece.field->width, field_in(piece.field, out))
+                            : take_one(&text, literal, &taken);
+        if (!taken_ok) {
+            return NX_ERR_SYNTAX;
+        }
+    }
+    return text.len > 0 ? NX_ERR_SYNTAX : settle_midnight(pattern, out);
+}
+
+enum nx_err nx_time_pattern_write(const struct nx_time_pattern *pattern, struct nx_civil civil,
+                                  char out[NX_CIVIL_TEXT_MAX], struct nx_span *text)
+{
+    struct nx_span rest = pattern->text;
+    struct piece piece;
+    bool quoted = false;
+    size_t len = 0;
+
+    if (pattern->midnight_24 && civil.hour == 0 && civil.minute == 0) {
+        civil = nx_civil_at(nx_civil_seconds(&civil) - SECONDS_PER_DAY);
+        civil.hour = 24;
+    }
+    while (next_piece(&rest, &quoted, &piece)) {
+        size_t width = piece.field != NULL ? piece.field->width : 1;
+        if (width >= NX_CIVIL_TEXT_MAX - len) {
+            return NX_ERR_LIMIT;
+        }
+        if (piece.field != NULL) {
+            put_digits(out, &len, *field_in(piece.field, &civil), width);
+        } else {
+            out[len++] = piece.literal;
+        }
+    }
+    out[len] = '\0';
+    *text = (struct nx_span){out, len};
+    return NX_OK;
+}

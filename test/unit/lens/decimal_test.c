@@ -1,0 +1,179 @@
+/*
+ * decimal_test.c - decimals in, decimals out; and the factors between ppm and ug/m3.
+ */
+#include "test/unit/unit.h"
+
+#include "lens/decimal.h"
+#include "lens/substance.h"
+
+#include <stdio.h>
+
+/* Parses, multiplies by num/den, rounds, writes. "error" for what is refused. */
+static const char *worked(const char *text, struct nx_ratio by, int decimals,
+                          char out[NX_DECIMAL_TEXT_MAX])
+{
+    struct nx_decimal value;
+
+    if (nx_decimal_parse(nx_span_from(text), &value) != NX_OK ||
+        nx_decimal_multiply(value, by, decimals, &value) != NX_OK) {
+        return "error";
+    }
+    return nx_decimal_format(value, out).ptr;
+}
+
+static void numbers_are_read_as_json_writes_them(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"0", "0.0000"},
+        {"-0", "0.0000"},
+        {"42.1", "42.1000"},
+        {"42.10000", "42.1000"},
+        {"0.022", "0.0220"},
+        {"27E-1", "2.7000"},
+        {"3.14e1", "31.4000"},
+        {"1e3", "1000.0000"},
+        {"1E+3", "1000.0000"},
+        {"-1.918235", "-1.9182"},
+        {"0.30000000000000004", "0.3000"},
+        {"42.099999999999994", "42.1000"},
+        {"1e-9999999999", "0.0000"},
+        {"0.00000000000000000000001", "0.0000"},
+        {"0e99", "0.0000"},
+        {"123456789012345", "123456789012345.0000"},
+        {"1e15", "error"},
+        {"1e9999999999", "error"},
+        {"", "error"},
+        {"-", "error"},
+        {"+1", "error"},
+        {"01", "error"},
+        {"00.5", "error"},
+        {".5", "error"},
+        {"5.", "error"},
+        {"1e", "error"},
+        {"1e+", "error"},
+        {"1 ", "error"},
+        {" 1", "error"},
+        {"0,022", "error"},
+        {"0x10", "error"},
+        {"NaN", "error"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char out[NX_DECIMAL_TEXT_MAX];
+        const char *got = worked(cases[i].text, (struct nx_ratio){1, 1}, 4, out);
+        if (strcmp(got, cases[i].expected) != 0) {
+            fail_msg("'%s': expected %s, got %s", cases[i].text, cases[i].expected, got);
+        }
+    }
+}
+
+static void rounding_is_half_away_from_zero(void **state)
+{
+    static const struct {
+        const char *text;
+        int decimals;
+        const char *expected;
+    } cases[] = {
+        {"0.05", 1, "0.1"},
+        {"0.15", 1, "0.2"},
+        {"0.25", 1, "0.3"},
+        {"0.35", 1, "0.4"},
+        {"42.05", 1, "42.1"},
+        {"42.04", 1, "42.0"},
+        {"-0.05", 1, "-0.1"},
+        {"-0.04", 1, "0.0"},
+        {"2.5", 0, "3"},
+        {"0.0495", 3, "0.050"},
+        {"0.0494", 3, "0.049"},
+        {"999.95", 1, "1000.0"},
+        {"0.0499999999999999999999", 1, "0.0"},
+        {"0.0500000000000000000001", 1, "0.1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char out[NX_DECIMAL_TEXT_MAX];
+        const char *got = worked(cases[i].text, (struct nx_ratio){1, 1}, cases[i].decimals, out);
+        if (strcmp(got, cases[i].expected) != 0) {
+            fail_msg("'%s': expected %s, got %s", cases[i].text, cases[i].expected, got);
+        }
+    }
+}
+
+/* ug/m3 in one ppb: 0, 20 and 25 degrees Celsius at 101.325 kPa. */
+static void a_ppb_weighs_what_the_ideal_gas_law_says(void **state)
+{
+    static const struct {
+        const char *gas, *at_0, *at_20, *at_25;
+    } cases[] = {
+        {"NO2", "2.0525", "1.9125", "1.8804"},
+        {"O3", "2.1414", "1.9953", "1.9619"},
+        {"SO2", "2.8583", "2.6633", "2.6186"},
+        {"CO", "1.2497", "1.1644", "1.1449"},
+    };
+    static const double celsius[] = {0, 20, 25};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *expected[] = {cases[i].at_0, cases[i].at_20, cases[i].at_25};
+        const struct nx_substance *gas = nx_substance_find(nx_span_from(cases[i].gas));
+        assert_non_null(gas);
+        for (size_t t = 0; t < 3; t++) {
+            struct nx_reference reference = {celsius[t], 101.325};
+            struct nx_ratio by = nx_substance_per_ppm(gas, nx_state_of(&reference));
+            char out[NX_DECIMAL_TEXT_MAX];
+            assert_string_equal(worked("0.001", by, 4, out), expected[t]);
+        }
+    }
+}
+
+static void the_declared_reference_decides_how_much_22_ppb_of_no2_are(void **state)
+{
+    const struct nx_substance *no2 = nx_substance_find(NX_SPAN("NO2"));
+    struct nx_reference korea = {25, 101.325};
+    char out[NX_DECIMAL_TEXT_MAX];
+
+    (void)state;
+    assert_string_equal(worked("0.022", nx_substance_per_ppm(no2, nx_state_canonical), 1, out),
+                        "42.1");
+    assert_string_equal(worked("0.022", nx_substance_per_ppm(no2, nx_state_of(&korea)), 1, out),
+                        "41.4");
+    assert_string_equal(
+        worked("42.1", nx_state_change(nx_state_canonical, nx_state_of(&korea)), 1, out), "41.4");
+    assert_string_equal(
+        worked("41.4", nx_state_change(nx_state_of(&korea), nx_state_canonical), 1, out), "42.1");
+}
+
+static void the_same_reference_changes_nothing(void **state)
+{
+    struct nx_reference birmingham = {20, 101.325};
+    struct nx_ratio by = nx_state_change(nx_state_of(&birmingham), nx_state_canonical);
+
+    (void)state;
+    assert_int_equal(by.num, 1);
+    assert_int_equal(by.den, 1);
+}
+
+static void what_is_not_in_the_table_has_no_mass(void **state)
+{
+    (void)state;
+    assert_null(nx_substance_find(NX_SPAN("no2")));
+    assert_null(nx_substance_find(NX_SPAN("")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_read_as_json_writes_them),
+        cmocka_unit_test(rounding_is_half_away_from_zero),
+        cmocka_unit_test(a_ppb_weighs_what_the_ideal_gas_law_says),
+        cmocka_unit_test(the_declared_reference_decides_how_much_22_ppb_of_no2_are),
+        cmocka_unit_test(the_same_reference_changes_nothing),
+        cmocka_unit_test(what_is_not_in_the_table_has_no_mass),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
