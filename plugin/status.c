@@ -1,0 +1,102 @@
+/*
+ * status.c - the retained message by which an operator sees the gate. A broker has no last will
+ * of its own, so it carries its time and period: a status older than two periods is a dead one.
+ */
+#include "plugin/status.h"
+
+#include "plugin/text.h"
+
+#include <cjson/cJSON.h>
+
+struct counter_row {
+    const char *name;
+    size_t offset;
+};
+
+#define COUNTER(member)                                                                            \
+    {                                                                                              \
+#member, offsetof(struct nx_counters, member)                                              \
+    }
+
+/* Add a counter = add a member and a row. */
+static const struct counter_row counter_rows[] = {
+    COUNTER(warned),
+    COUNTER(cleared),
+    COUNTER(payload_bytes),
+    COUNTER(subscriptions_refused),
+    COUNTER(deliveries_denied),
+    COUNTER(logins_refused),
+    COUNTER(told),
+    COUNTER(untold),
+    COUNTER(reloads_refused),
+};
+
+uint64_t nx_counters_refused(const struct nx_counters *counters)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = NX_REASON_ADMITTED + 1; i < NX_REASON_COUNT; i++) {
+        sum += counters->refused[i];
+    }
+    return sum;
+}
+
+static bool add_number(cJSON *object, const char *name, uint64_t value)
+{
+    return cJSON_AddNumberToObject(object, name, (double)value) != NULL;
+}
+
+static bool add_text(cJSON *object, const char *name, const char *text)
+{
+    return cJSON_AddStringToObject(object, name, text) != NULL;
+}
+
+static bool add_head(cJSON *object, const struct nx_status *status)
+{
+    char time[NX_TEXT_TIME_SIZE];
+
+    return add_text(object, "city", status->city) &&
+           add_text(object, "time", nx_text_time(status->now_ms, time)) &&
+           add_number(object, "period_seconds", status->period_seconds) &&
+           add_text(object, "component", "plugin") && add_text(object, "version", NX_VERSION) &&
+           add_number(object, "uptime_seconds", status->uptime_seconds) &&
+           add_text(object, "config", status->config) &&
+           add_text(object, "loaded_at", nx_text_time(status->loaded_at_ms, time)) &&
+           add_number(object, "generation", status->generation);
+}
+
+static bool add_refused(cJSON *object, const struct nx_counters *counters)
+{
+    cJSON *refused = cJSON_AddObjectToObject(object, "refused");
+    bool ok = refused != NULL;
+
+    for (unsigned i = NX_REASON_ADMITTED + 1; ok && i < NX_REASON_COUNT; i++) {
+        ok = add_number(refused, nx_reason_name((enum nx_reason)i), counters->refused[i]);
+    }
+    return ok && add_number(object, "refused_total", nx_counters_refused(counters));
+}
+
+static bool add_counters(cJSON *object, const struct nx_counters *counters)
+{
+    bool ok = add_number(object, "admitted", counters->admitted) && add_refused(object, counters);
+
+    for (size_t i = 0; ok && i < sizeof(counter_rows) / sizeof(counter_rows[0]); i++) {
+        uint64_t value;
+
+        memcpy(&value, (const char *)counters + counter_rows[i].offset, sizeof(value));
+        ok = add_number(object, counter_rows[i].name, value);
+    }
+    return ok;
+}
+
+char *nx_status_json(const struct nx_status *status)
+{
+    cJSON *object = cJSON_CreateObject();
+    char *text = NULL;
+
+    if (object != NULL && add_head(object, status) && add_counters(object, status->counters)) {
+        text = cJSON_PrintUnformatted(object);
+    }
+    cJSON_Delete(object);
+    return text;
+}

@@ -1,0 +1,338 @@
+/*
+ * fake_broker.c - the broker's side of the plugin interface, as far as the plugin uses it.
+ */
+#include "fake_broker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct fake_broker fake;
+
+enum { NOON_MS = 1000000 };
+
+void fake_reset(void)
+{
+    for (size_t i = 0; i < fake.messages_count; i++) {
+        free(fake.messages[i].topic);
+        free(fake.messages[i].payload);
+    }
+    memset(&fake, 0, sizeof(fake));
+    fake.now_ms = NOON_MS;
+}
+
+/* --- What the plugin links to in the broker ------------------------------------------------ */
+
+int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event,
+                                MOSQ_FUNC_generic_callback cb_func, const void *event_data,
+                                void *userdata)
+{
+    (void)event_data;
+    if (event > (fake.is_2_1 ? 30 : MOSQ_EVT_DISCONNECT)) {
+        return MOSQ_ERR_NOT_SUPPORTED;
+    }
+    if (fake.registering_fails && event == MOSQ_EVT_TICK) {
+        return MOSQ_ERR_NOMEM;
+    }
+    identifier->events[event].callback = cb_func;
+    identifier->events[event].userdata = userdata;
+    return MOSQ_ERR_SUCCESS;
+}
+
+int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event,
+                                  MOSQ_FUNC_generic_callback cb_func, const void *event_data)
+{
+    (void)event_data;
+    if (identifier->events[event].callback != cb_func) {
+        return MOSQ_ERR_NOT_FOUND;
+    }
+    identifier->events[event].callback = NULL;
+    return MOSQ_ERR_SUCCESS;
+}
+
+__attribute__((format(printf, 2, 3))) void mosquitto_log_printf(int level, const char *fmt, ...)
+{
+    size_t room = sizeof(fake.log) - fake.log_len;
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(fake.log + fake.log_len, room, fmt, args);
+    va_end(args);
+    (void)level;
+    if (len > 0 && (size_t)len + 1 < room) {
+        fake.log_len += (size_t)len;
+        fake.log[fake.log_len++] = '\n';
+        fake.log[fake.log_len] = '\0';
+    }
+}
+
+const char *mosquitto_client_id(const struct mosquitto *client)
+{
+    return client->id;
+}
+
+const char *mosquitto_client_username(const struct mosquitto *client)
+{
+    return client->username;
+}
+
+int mosquitto_broker_publish_copy(const char *clientid, const char *topic, int payloadlen,
+                                  const void *payload, int qos, bool retain,
+                                  mosquitto_property *properties)
+{
+    struct fake_message *message = &fake.messages[fake.messages_count];
+
+    (void)clientid;
+    (void)properties;
+    if (fake.publish_fails || fake.messages_count == FAKE_MESSAGES_MAX) {
+        return MOSQ_ERR_NOMEM;
+    }
+    message->topic = strdup(topic);
+    message->payload = strndup(payload, (size_t)payloadlen);
+    message->qos = qos;
+    message->retain = retain;
+    fake.messages_count++;
+    if (fake.on_publish != NULL) {
+        fake.on_publish();
+    }
+    return MOSQ_ERR_SUCCESS;
+}
+
+/* host.c is compiled to call these for clock_gettime and dlsym. */
+int fake_clock_gettime(clockid_t clock, struct timespec *ts);
+void *fake_dlsym(void *handle, const char *symbol);
+
+int fake_clock_gettime(clockid_t clock, struct timespec *ts)
+{
+    (void)clock;
+    ts->tv_sec = fake.now_ms / 1000;
+    ts->tv_nsec = fake.now_ms % 1000 * 1000000;
+    return 0;
+}
+
+void *fake_dlsym(void *handle, const char *symbol)
+{
+    (void)handle;
+    return fake.is_2_1 && strcmp(symbol, "mosquitto_plugin_set_info") == 0 ? &fake : NULL;
+}
+
+/* --- What the broker does ------------------------------------------------------------------ */
+
+int fake_start(struct mosquitto_plugin_id_t *plugin, const struct fake_option *options, int count)
+{
+    const int versions[] = {5};
+    struct mosquitto_opt opts[16];
+    int rc;
+
+    memset(plugin, 0, sizeof(*plugin));
+    if (mosquitto_plugin_version(1, versions) != 5) {
+        return -1;
+    }
+    for (int i = 0; i < count; i++) {
+        opts[i] = (struct mosquitto_opt){strdup(options[i].key), strdup(options[i].value)};
+    }
+    rc = mosquitto_plugin_init(plugin, &plugin->userdata, opts, count);
+    for (int i = 0; i < count; i++) {
+        free(opts[i].key);
+        free(opts[i].value);
+    }
+    return rc;
+}
+
+void fake_stop(struct mosquitto_plugin_id_t *plugin)
+{
+    if (plugin->userdata != NULL) {
+        (void)mosquitto_plugin_cleanup(plugin->userdata, NULL, 0);
+        plugin->userdata = NULL;
+    }
+}
+
+bool fake_has_callbacks(const struct mosquitto_plugin_id_t *plugin)
+{
+    for (size_t i = 0; i < FAKE_EVENTS_MAX; i++) {
+        if (plugin->events[i].callback != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int fake_event(struct mosquitto_plugin_id_t *plugin, int event, void *data)
+{
+    if (plugin->events[event].callback == NULL) {
+        return -1;
+    }
+    return plugin->events[event].callback(event, data, plugin->events[event].userdata);
+}
+
+static int acl(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
+               char *topic, void *payload, size_t len, bool retain)
+{
+    struct mosquitto_evt_acl_check event = {.client = client,
+                                            .topic = topic,
+                                            .payload = payload,
+                                            .payloadlen = (uint32_t)len,
+                                            .access = access,
+                                            .qos = 1,
+                                            .retain = retain};
+
+    return fake_event(plugin, MOSQ_EVT_ACL_CHECK, &event);
+}
+
+static int message(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, char *topic,
+                   void *payload, size_t len, bool retain)
+{
+    struct mosquitto_evt_message event = {.client = client,
+                                          .topic = topic,
+                                          .payload = payload,
+                                          .payloadlen = (uint32_t)len,
+                                          .qos = 1,
+                                          .retain = retain};
+
+    return fake_event(plugin, MOSQ_EVT_MESSAGE, &event);
+}
+
+/* Without bytes the payload is NULL, else it has its own block, so that an overread is seen. */
+static void *copy(const void *bytes, size_t len)
+{
+    void *own = len > 0 ? malloc(len) : NULL;
+
+    if (own != NULL) {
+        memcpy(own, bytes, len);
+    }
+    return own;
+}
+
+int fake_publish_bytes(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
+                       const char *topic, const void *payload, size_t len, bool retain)
+{
+    char *own_topic = strdup(topic);
+    void *own_payload = copy(payload, len);
+    int rc = acl(plugin, client, MOSQ_ACL_WRITE, own_topic, own_payload, len, retain);
+
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rc = message(plugin, client, own_topic, own_payload, len, retain);
+    }
+    free(own_topic);
+    free(own_payload);
+    return rc;
+}
+
+int fake_publish(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
+                 const char *payload, bool retain)
+{
+    return fake_publish_bytes(plugin, client, topic, payload, strlen(payload), retain);
+}
+
+int fake_will(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
+              const char *payload, bool retain)
+{
+    char *own_topic = strdup(topic);
+    void *own_payload = copy(payload, strlen(payload));
+    int rc;
+
+    fake_disconnect(plugin, client);
+    rc = acl(plugin, client, MOSQ_ACL_WRITE, own_topic, own_payload, strlen(payload), retain);
+    free(own_topic);
+    free(own_payload);
+    return rc;
+}
+
+int fake_import(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
+                const char *payload)
+{
+    char *own_topic = strdup(topic);
+    void *own_payload = copy(payload, strlen(payload));
+    int rc = message(plugin, client, own_topic, own_payload, strlen(payload), false);
+
+    free(own_topic);
+    free(own_payload);
+    return rc;
+}
+
+static int ask(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
+               const char *topic)
+{
+    char *own_topic = strdup(topic);
+    int rc = acl(plugin, client, access, own_topic, NULL, 0, false);
+
+    free(own_topic);
+    return rc;
+}
+
+int fake_deliver(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic)
+{
+    return ask(plugin, client, MOSQ_ACL_READ, topic);
+}
+
+int fake_subscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
+                   const char *filter)
+{
+    return ask(plugin, client, MOSQ_ACL_SUBSCRIBE, filter);
+}
+
+int fake_unsubscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
+                     const char *filter)
+{
+    return ask(plugin, client, MOSQ_ACL_UNSUBSCRIBE, filter);
+}
+
+int fake_login(struct mosquitto_plugin_id_t *plugin, const char *client_id, const char *username)
+{
+    struct mosquitto client = {client_id, username};
+    char *own_username = username != NULL ? strdup(username) : NULL;
+    struct mosquitto_evt_basic_auth event = {.client = &client, .username = own_username};
+    int rc = fake_event(plugin, MOSQ_EVT_BASIC_AUTH, &event);
+
+    free(own_username);
+    return rc;
+}
+
+void fake_disconnect(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client)
+{
+    struct mosquitto_evt_disconnect event = {.client = client, .reason = -1};
+
+    (void)fake_event(plugin, MOSQ_EVT_DISCONNECT, &event);
+}
+
+int fake_reload(struct mosquitto_plugin_id_t *plugin)
+{
+    struct mosquitto_evt_reload event = {0};
+
+    return fake_event(plugin, MOSQ_EVT_RELOAD, &event);
+}
+
+int fake_tick(struct mosquitto_plugin_id_t *plugin)
+{
+    struct mosquitto_evt_tick event = {0};
+
+    return fake_event(plugin, MOSQ_EVT_TICK, &event);
+}
+
+const struct fake_message *fake_last(const char *prefix)
+{
+    for (size_t i = fake.messages_count; i > 0; i--) {
+        if (strncmp(fake.messages[i - 1].topic, prefix, strlen(prefix)) == 0) {
+            return &fake.messages[i - 1];
+        }
+    }
+    return NULL;
+}
+
+size_t fake_count(const char *prefix)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fake.messages_count; i++) {
+        count += strncmp(fake.messages[i].topic, prefix, strlen(prefix)) == 0;
+    }
+    return count;
+}
+
+bool fake_logged(const char *text)
+{
+    return strstr(fake.log, text) != NULL;
+}

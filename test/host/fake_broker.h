@@ -1,0 +1,99 @@
+/*
+ * fake_broker.h - Mosquitto as the plugin sees it, in the test's own process: it defines the
+ * mosquitto_* functions, raises events in the order in which 2.0.11 raises them, and owns the
+ * clock. The plugin's own objects are linked in unchanged.
+ */
+#ifndef NX_TEST_FAKE_BROKER_H
+#define NX_TEST_FAKE_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+
+enum { FAKE_EVENTS_MAX = 40, FAKE_MESSAGES_MAX = 512, FAKE_LOG_BYTES_MAX = 256 * 1024 };
+
+/* A connected client. */
+struct mosquitto {
+    const char *id;
+    const char *username; /* NULL: anonymous */
+};
+
+/* One loading of the plugin: the broker has one for each listener, or one for all. */
+struct mosquitto_plugin_id_t {
+    struct {
+        MOSQ_FUNC_generic_callback callback;
+        void *userdata;
+    } events[FAKE_EVENTS_MAX];
+    void *userdata;
+};
+
+struct fake_message {
+    char *topic;
+    char *payload; /* with a NUL behind it */
+    int qos;
+    bool retain;
+};
+
+struct fake_broker {
+    bool is_2_1; /* else 2.0.11 */
+    bool publish_fails;
+    bool registering_fails;
+    int64_t now_ms;                                  /* both clocks */
+    struct fake_message messages[FAKE_MESSAGES_MAX]; /* what the plugin published */
+    size_t messages_count;
+    char log[FAKE_LOG_BYTES_MAX];
+    size_t log_len;
+    /* called within mosquitto_broker_publish_copy: a future broker may raise events there */
+    void (*on_publish)(void);
+};
+
+extern struct fake_broker fake;
+
+struct fake_option {
+    const char *key, *value;
+};
+
+/* Empties the broker: no messages, no log, 2.0.11, a fixed time. */
+void fake_reset(void);
+
+/* mosquitto_plugin_init with `count` options; what it returns. */
+int fake_start(struct mosquitto_plugin_id_t *plugin, const struct fake_option *options, int count);
+void fake_stop(struct mosquitto_plugin_id_t *plugin);
+bool fake_has_callbacks(const struct mosquitto_plugin_id_t *plugin);
+
+/* A client's publish: access control, then the message event, as one allocation. */
+int fake_publish(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
+                 const char *payload, bool retain);
+/* The same with a payload of any bytes. */
+int fake_publish_bytes(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
+                       const char *topic, const void *payload, size_t len, bool retain);
+/* A client is gone and its will is sent: disconnect, then access control alone. */
+int fake_will(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
+              const char *payload, bool retain);
+/* A message from the broker's own bridge: the message event alone. */
+int fake_import(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
+                const char *payload);
+
+int fake_deliver(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic);
+int fake_subscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
+                   const char *filter);
+int fake_unsubscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
+                     const char *filter);
+int fake_login(struct mosquitto_plugin_id_t *plugin, const char *client_id, const char *username);
+void fake_disconnect(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client);
+int fake_reload(struct mosquitto_plugin_id_t *plugin);
+int fake_tick(struct mosquitto_plugin_id_t *plugin);
+
+/* Raises any event with any data. -1: nobody has registered for it. */
+int fake_event(struct mosquitto_plugin_id_t *plugin, int event, void *data);
+
+/* The latest message below `prefix`, or NULL; how many there are. */
+const struct fake_message *fake_last(const char *prefix);
+size_t fake_count(const char *prefix);
+bool fake_logged(const char *text);
+
+#endif

@@ -1,0 +1,206 @@
+/*
+ * memory_test.c - the plugin when memory runs out: the n-th allocation fails, for every n until
+ * nothing fails any more. It may refuse and it may say less; it may not crash, leak, admit what
+ * it would have refused, or lose its configuration.
+ */
+#include "cm.h"
+#include "site.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SWEEP_MAX = 100000 };
+
+static size_t allocations;
+static size_t fail_at; /* the n-th allocation from now, counted from 1; 0: none */
+static bool failed;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *ptr, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *ptr, size_t size);
+
+static bool fails_now(void)
+{
+    bool now = fail_at > 0 && ++allocations == fail_at;
+
+    failed = failed || now;
+    return now;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *ptr, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(ptr, size);
+}
+
+static void arm(size_t n)
+{
+    allocations = 0;
+    failed = false;
+    fail_at = n;
+}
+
+/* cJSON lives in a shared library, out of the linker's reach: it has hooks instead. */
+static int use_our_allocator(void **state)
+{
+    cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
+
+    (void)state;
+    cJSON_InitHooks(&hooks);
+    return 0;
+}
+
+static void a_start_without_memory_fails_cleanly(void **state)
+{
+    struct site *site = *state;
+
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        int rc;
+
+        arm(n);
+        rc = site_start(site, NULL, NULL);
+        fail_at = 0;
+        if (!failed) {
+            assert_int_equal(rc, 0);
+            return;
+        }
+        if (rc == 0) {
+            fake_stop(&site->plugin); /* what failed was not needed */
+        }
+        assert_false(fake_has_callbacks(&site->plugin));
+        fake_reset();
+    }
+    fail_msg("the sweep did not end");
+}
+
+/* Publishes through the fake broker with the n-th allocation failing; what was answered. */
+static int publish_failing(struct site *site, const char *payload, size_t n)
+{
+    static char topic[] = OWN_TOPIC;
+    struct mosquitto_evt_acl_check event = {.client = &site->sensor,
+                                            .topic = topic,
+                                            .payload = payload,
+                                            .payloadlen = (uint32_t)strlen(payload),
+                                            .access = MOSQ_ACL_WRITE};
+    int rc;
+
+    arm(n);
+    rc = fake_event(&site->plugin, MOSQ_EVT_ACL_CHECK, &event);
+    fail_at = 0;
+    return rc;
+}
+
+static void a_bad_reading_is_refused_whichever_allocation_fails(void **state)
+{
+    struct site *site = *state;
+
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        assert_int_equal(publish_failing(site, "{\"site\":\"BMLD\",\"no2\":-1}", n),
+                         MOSQ_ERR_ACL_DENIED);
+        fake.now_ms += 1000; /* so that each one is due to be told */
+        if (!failed) {
+            assert_string_equal(site_text("nexus/birmingham/_rejected/", "keyword"), "minimum");
+            return;
+        }
+    }
+    fail_msg("the sweep did not end");
+}
+
+static void in_mode_warn_what_could_not_be_judged_is_refused(void **state)
+{
+    struct site *site = *state;
+
+    site_write_city(site, "warn");
+    (void)fake_reload(&site->plugin);
+    assert_int_equal(publish_failing(site, "{}", 1), MOSQ_ERR_ACL_DENIED);
+    assert_true(failed);
+    assert_int_equal(publish_failing(site, "{}", 0), MOSQ_ERR_SUCCESS);
+}
+
+static void a_good_reading_is_judged_again_once_memory_is_back(void **state)
+{
+    struct site *site = *state;
+
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        int rc = publish_failing(site, GOOD_READING, n);
+
+        assert_true(rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_ACL_DENIED);
+        if (!failed) {
+            assert_int_equal(rc, MOSQ_ERR_SUCCESS);
+            return;
+        }
+        assert_int_equal(publish_failing(site, GOOD_READING, 0), MOSQ_ERR_SUCCESS);
+        fake_stop(&site->plugin); /* the reader keeps its memory: each try starts afresh */
+        fake_reset();
+        assert_int_equal(site_start(site, NULL, NULL), 0);
+    }
+    fail_msg("the sweep did not end");
+}
+
+static void a_reload_without_memory_keeps_the_old_configuration(void **state)
+{
+    struct site *site = *state;
+
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        arm(n);
+        assert_int_equal(fake_reload(&site->plugin), MOSQ_ERR_PLUGIN_DEFER);
+        fail_at = 0;
+        assert_int_equal(publish_failing(site, GOOD_READING, 0), MOSQ_ERR_SUCCESS);
+        assert_int_equal(publish_failing(site, "{}", 0), MOSQ_ERR_ACL_DENIED);
+        if (!failed) {
+            return;
+        }
+        allocations = 0;
+    }
+    fail_msg("the sweep did not end");
+}
+
+static void a_status_without_memory_is_left_out_and_comes_with_the_next(void **state)
+{
+    struct site *site = *state;
+
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        size_t before = fake_count("nexus/birmingham/_status/plugin");
+
+        fake.now_ms += 5000;
+        arm(n);
+        assert_int_equal(fake_tick(&site->plugin), 0);
+        fail_at = 0;
+        if (!failed) {
+            assert_int_equal(fake_count("nexus/birmingham/_status/plugin"), before + 1);
+            return;
+        }
+        if (fake.messages_count + 2 > FAKE_MESSAGES_MAX) {
+            fail_msg("the sweep did not end");
+        }
+    }
+}
+
+int main(void)
+{
+#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_start_without_memory_fails_cleanly, site_make,
+                                        site_remove),
+        SITE_TEST(a_bad_reading_is_refused_whichever_allocation_fails),
+        SITE_TEST(in_mode_warn_what_could_not_be_judged_is_refused),
+        SITE_TEST(a_good_reading_is_judged_again_once_memory_is_back),
+        SITE_TEST(a_reload_without_memory_keeps_the_old_configuration),
+        SITE_TEST(a_status_without_memory_is_left_out_and_comes_with_the_next),
+    };
+
+    return cmocka_run_group_tests(tests, use_our_allocator, NULL);
+}
