@@ -19,6 +19,7 @@ struct nx_watch;
 struct nx_timer;
 
 enum nx_err nx_loop_new(const struct nx_log *log, struct nx_loop **out);
+/* Closes every watch that is still open. Whoever made a timer has freed it before. */
 void nx_loop_free(struct nx_loop *loop);
 
 /* Runs until nx_loop_stop. `turn_end` is called after each turn. */
@@ -30,7 +31,7 @@ uint64_t nx_loop_monotonic_ms(void); /* for timers */
 int64_t nx_loop_wall_ms(void);       /* for data: Unix time, UTC */
 
 struct nx_watch_ops {
-    void (*readable)(void *ctx);
+    void (*readable)(void *ctx); /* also on an error or hang-up, which a read then shows */
     void (*writable)(void *ctx); /* once for each nx_watch_want_write */
 };
 

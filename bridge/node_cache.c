@@ -1,0 +1,110 @@
+/*
+ * node_cache.c - a cache that cannot be written. The node stalls: what came stays held and
+ * unacknowledged, and the same is tried again with back-off. Nothing here decides what a reading
+ * is; a cache found damaged is set aside by the store when it is opened again.
+ */
+#include "bridge/node_state.h"
+
+#include <stdlib.h>
+
+void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *diag)
+{
+    uint64_t held;
+
+    nx_store_rollback(node->store);
+    (void)nx_diag_format(diag, node->stall, sizeof(node->stall));
+    node->damaged = err == NX_ERR_SYNTAX;
+    node->stalled = true;
+    node->retry_ms = node->retry_ms == 0 ? node->tuning->backoff_ms_min : node->retry_ms * 2;
+    if (node->retry_ms > node->tuning->backoff_ms_max) {
+        node->retry_ms = node->tuning->backoff_ms_max;
+    }
+    nx_timer_set(node->retry, node->retry_ms);
+    if (nx_rate_allows(&node->stall_rate, nx_loop_monotonic_ms(), &held)) {
+        nx_log(node->config.log, NX_LOG_ERROR,
+               "%s: the cache cannot be written, nothing is acknowledged: %s; trying again",
+               node->settings->name, node->stall);
+    }
+    node->config.events->rolled_back(node->config.ctx, node);
+    node_changed(node);
+}
+
+void nx_node_fail(struct nx_node *node, enum nx_err err, const struct nx_diag *diag)
+{
+    if (!node->stalled) {
+        node_stall(node, err, diag);
+    }
+}
+
+enum nx_err node_open(struct nx_node *node, bool verify, struct nx_diag *diag)
+{
+    struct nx_store_options options = {.now_ms = nx_loop_wall_ms(), .verify = verify};
+    int64_t seen = -1;
+    enum nx_err err = nx_state_random(&options.random);
+
+    if (err != NX_OK) {
+        nx_diag_set(diag, "no random bytes");
+        return err;
+    }
+    err = nx_store_open(node->store_path, &options, node->config.log, &node->store, diag);
+    if (err == NX_OK) {
+        err = nx_store_get_number(node->store, "broker_dropped", &seen, diag);
+    }
+    node->dropped_seen = seen;
+    return err;
+}
+
+/* The cache was found damaged while it was in use: a closer look sets it aside, if it is so. */
+static bool node_reopen(struct nx_node *node)
+{
+    struct nx_diag diag = {0};
+    struct nx_store *old = node->store;
+    char epoch[64];
+    enum nx_err err;
+
+    (void)nx_span_copy(nx_span_from(nx_store_epoch(old)), epoch, sizeof(epoch));
+    nx_store_close(old);
+    node->store = NULL;
+    err = node_open(node, true, &diag);
+    if (err != NX_OK) {
+        char text[700];
+
+        nx_log(node->config.log, NX_LOG_ERROR, "%s: cannot open the cache again: %s",
+               node->settings->name, nx_diag_format(&diag, text, sizeof(text)));
+        abort(); /* the service manager starts us again; nothing unacknowledged is lost by it */
+    }
+    node->damaged = false;
+    node->settle = 0;
+    node->acked = node->told = 0;
+    if (!nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store))) {
+        node->opened++;
+        return true;
+    }
+    return false;
+}
+
+void node_on_retry(void *ctx)
+{
+    struct nx_node *node = ctx;
+    bool anew = node->damaged && node_reopen(node);
+
+    struct nx_diag diag = {0};
+    enum nx_err err;
+
+    node->stalled = false;
+    if (anew) {
+        node->config.events->reopened(node->config.ctx, node);
+    }
+    err = nx_store_put_number(node->store, "checked_at", nx_loop_wall_ms(), &diag);
+    if (err != NX_OK) {
+        node_stall(node, err, &diag);
+        return;
+    }
+    (void)nx_node_turn(node); /* writes at least that number, so it shows whether writing works */
+    if (node->stalled) {
+        return;
+    }
+    node->parked = false;
+    node_unpark(node);
+    node->config.events->recovered(node->config.ctx, node);
+}

@@ -1,0 +1,135 @@
+/*
+ * store.h - the cache of one owner city: every reading once, in the order of its arrival, and a
+ * cursor in that order for each link. The cache is the queue.
+ *
+ * A write opens a transaction by itself; nx_store_commit makes everything since the last one
+ * durable (write-ahead log, synchronous=FULL) and is the caller's to time, so that one sync pays
+ * for many readings. What was not committed is gone after nx_store_rollback or a crash: who
+ * acknowledges only after the commit loses nothing.
+ *
+ * One process writes; any number read (nx_store_open_read), even while it writes.
+ */
+#ifndef NX_BRIDGE_STORE_H
+#define NX_BRIDGE_STORE_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/log.h"
+#include "core/base/span.h"
+
+#include <stdint.h>
+
+struct nx_store;
+
+enum nx_reading_kind {
+    NX_READING_OBSERVATION = 0,
+    NX_READING_CLEAR = 1, /* an empty payload: the owner took the retained value back */
+};
+
+struct nx_reading {
+    uint64_t seq; /* the owner's sequence number in this epoch, from 1, without a gap */
+    enum nx_reading_kind kind;
+    uint16_t packet_id;  /* under which the broker delivered it; 0 at QoS 0 */
+    int64_t received_ms; /* Unix time */
+    struct nx_span topic;
+    struct nx_span observed_at; /* RFC 3339, or empty */
+    struct nx_span original;    /* the owner's bytes, verbatim */
+    struct nx_span canonical;   /* ptr NULL: there is none, `fault` says why */
+    struct nx_span fault;       /* empty: none */
+};
+
+/* Where a link stands. Every record up to `cursor` was either sent or dead: cursor = sent + dead */
+struct nx_store_cursor {
+    uint64_t cursor, sent, dead;
+};
+
+struct nx_store_options {
+    int64_t now_ms;  /* names what is set aside; part of a new epoch */
+    uint64_t random; /* part of a new epoch */
+    bool verify;     /* check every page, however large the file */
+    const char *vfs; /* SQLite's file system by name; NULL: the default */
+};
+
+/*
+ * Opens or creates the cache at `path`. A damaged file is set aside as PATH.damaged-TIME, told to
+ * `log`, and a new one with a new epoch takes its place. NX_ERR_UNSUPPORTED: written by a newer
+ * version, or not a cache of ours. NX_ERR_IO: the file cannot be used. `diag` says why.
+ */
+enum nx_err nx_store_open(const char *path, const struct nx_store_options *options,
+                          const struct nx_log *log, struct nx_store **out, struct nx_diag *diag);
+
+/* Opens for reading only; changes nothing, also not while a bridge writes. */
+enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct nx_diag *diag);
+void nx_store_close(struct nx_store *store); /* rolls back what was not committed */
+
+const char *nx_store_epoch(const struct nx_store *store); /* [0-9a-f]{20}, grows with time */
+uint64_t nx_store_last(const struct nx_store *store);     /* newest durable reading, 0: none */
+bool nx_store_dirty(const struct nx_store *store);        /* is a transaction open? */
+
+/*
+ * Writing. On any error but NX_OK nothing of the open transaction may be trusted: roll back.
+ * NX_ERR_IO: disk full or failing, `diag` has the words; try again later. NX_ERR_SYNTAX: the file
+ * is damaged; close it and open it again with `verify`.
+ */
+enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *reading, uint64_t *seq,
+                            struct nx_diag *diag);
+enum nx_err nx_store_save_cursor(struct nx_store *store, struct nx_span link,
+                                 const struct nx_store_cursor *cursor, struct nx_diag *diag);
+enum nx_err nx_store_dead_letter(struct nx_store *store, struct nx_span link, uint64_t seq,
+                                 int64_t at_ms, struct nx_span reason, struct nx_diag *diag);
+enum nx_err nx_store_put_number(struct nx_store *store, const char *key, int64_t value,
+                                struct nx_diag *diag);
+enum nx_err nx_store_commit(struct nx_store *store, struct nx_diag *diag);
+void nx_store_rollback(struct nx_store *store);
+
+/*
+ * Repetitions. A publish with DUP=1 repeats a stored reading when that reading came under the
+ * same packet identifier, with the same topic and bytes, and its acknowledgement may not have
+ * reached the broker: only then. nx_store_settle says up to where it has; from there on
+ * identifiers may be in use anew (docs/decisions/0003-bridge-store.md).
+ */
+enum nx_err nx_store_repeats(struct nx_store *store, uint16_t packet_id, struct nx_span topic,
+                             struct nx_span payload, bool *repeats, struct nx_diag *diag);
+enum nx_err nx_store_settle(struct nx_store *store, uint64_t seq, struct nx_diag *diag);
+
+/* Is `payload` the stream's newest value already? Tells a retained replay from a reading. */
+enum nx_err nx_store_is_latest(struct nx_store *store, struct nx_span topic, struct nx_span payload,
+                               bool *same, struct nx_diag *diag);
+
+/* Reading. `bytes` (reset first) takes the texts that `out` points into. */
+enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *bytes,
+                         struct nx_reading *out, struct nx_diag *diag);
+/* All zero when the link is new. */
+enum nx_err nx_store_load_cursor(struct nx_store *store, struct nx_span link,
+                                 struct nx_store_cursor *out, struct nx_diag *diag);
+/* `*value` stays as it is when there is none. */
+enum nx_err nx_store_get_number(struct nx_store *store, const char *key, int64_t *value,
+                                struct nx_diag *diag);
+
+/* Walks: `each` gets spans that live until it returns, and ends the walk with anything but
+ * NX_OK, which the walk then returns. */
+struct nx_store_stream {
+    struct nx_span topic;
+    uint64_t count, last_seq;
+    int64_t last_received_ms;
+};
+
+struct nx_store_query {
+    struct nx_span filter; /* latest: an MQTT topic filter, or empty for all; history: a topic */
+    uint64_t since;        /* history: readings after this number */
+    uint64_t limit;        /* history: at most so many, the newest; 0: all */
+};
+
+enum nx_err nx_store_streams(struct nx_store *store,
+                             enum nx_err (*each)(void *ctx, const struct nx_store_stream *row),
+                             void *ctx, struct nx_diag *diag);
+/* The newest reading of each stream, by topic. */
+enum nx_err nx_store_latest(struct nx_store *store, const struct nx_store_query *query,
+                            enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
+                            void *ctx, struct nx_diag *diag);
+/* One stream's readings, oldest first. */
+enum nx_err nx_store_history(struct nx_store *store, const struct nx_store_query *query,
+                             enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
+                             void *ctx, struct nx_diag *diag);
+
+#endif

@@ -1,0 +1,3 @@
+# The link engine: a pure state machine, used by the bridge.
+nexus_core_library(nexus_link "${CMAKE_CURRENT_LIST_DIR}/link.c")
+target_link_libraries(nexus_link PUBLIC nexus_base)

@@ -1,0 +1,188 @@
+/*
+ * cache_test.c - `nexusctl cache` as it is typed: what it prints and how it ends. The cache is
+ * made here and stays open for writing, as beside a running bridge.
+ */
+#include "ctl/cache.h"
+
+#include "bridge/store.h"
+#include "test/unit/unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FIRST  "nexus/birmingham/air/BIRR/observation"
+#define SECOND "nexus/birmingham/air/BMLD/observation"
+
+enum { WORDS_MAX = 12 };
+
+struct bench {
+    char dir[64], db[128], out[128];
+    struct nx_store *store;
+    char text[8192];
+    int code;
+};
+
+static void append(struct bench *bench, const char *topic, const char *original, bool canonical)
+{
+    struct nx_reading reading = {
+        .received_ms = 1769871600123,
+        .topic = nx_span_from(topic),
+        .original = nx_span_from(original),
+        .kind = original[0] != '\0' ? NX_READING_OBSERVATION : NX_READING_CLEAR,
+    };
+    struct nx_diag diag;
+    uint64_t seq;
+
+    if (canonical) {
+        reading.canonical = NX_SPAN("{\"no2\":1}");
+        reading.observed_at = NX_SPAN("2026-01-31T15:00:00Z");
+    } else if (original[0] != '\0') {
+        reading.fault = NX_SPAN("payload:1:2: \"quoted\"");
+    }
+    assert_int_equal(nx_store_append(bench->store, &reading, &seq, &diag), NX_OK);
+}
+
+static int bench_make(void **state)
+{
+    const struct nx_store_options options = {.now_ms = 1};
+    struct bench *bench = calloc(1, sizeof(*bench));
+    struct nx_diag diag;
+
+    (void)snprintf(bench->dir, sizeof(bench->dir), "/tmp/nexus-cache-XXXXXX");
+    assert_non_null(mkdtemp(bench->dir));
+    (void)snprintf(bench->db, sizeof(bench->db), "%s/birmingham.db", bench->dir);
+    (void)snprintf(bench->out, sizeof(bench->out), "%s/out", bench->dir);
+    assert_int_equal(nx_store_open(bench->db, &options, NULL, &bench->store, &diag), NX_OK);
+    append(bench, SECOND, "{\n \"no2\": 1\n}", true);
+    append(bench, FIRST, "\xff{", false);
+    append(bench, SECOND, "", false);
+    assert_int_equal(nx_store_commit(bench->store, &diag), NX_OK);
+    *state = bench;
+    return 0;
+}
+
+static int bench_remove(void **state)
+{
+    struct bench *bench = *state;
+
+    nx_store_close(bench->store);
+    (void)unlink(bench->db);
+    (void)unlink(bench->out);
+    (void)rmdir(bench->dir);
+    free(bench);
+    return 0;
+}
+
+/* Runs `cache` and what follows, up to NULL, with standard output into bench->text. */
+static void run(struct bench *bench, const char *const *words)
+{
+    char *argv[WORDS_MAX + 1] = {strdup("cache")};
+    int argc = 1;
+    int kept = dup(STDOUT_FILENO);
+    int fd = open(bench->out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ssize_t got;
+
+    assert_true(kept >= 0 && fd >= 0);
+    for (; words[argc - 1] != NULL; argc++) {
+        argv[argc] = strdup(words[argc - 1]);
+    }
+    (void)fflush(stdout);
+    assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+    bench->code = nx_cmd_cache(argc, argv);
+    (void)fflush(stdout);
+    assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
+    (void)close(kept);
+    got = pread(fd, bench->text, sizeof(bench->text) - 1, 0);
+    bench->text[got > 0 ? got : 0] = '\0';
+    (void)close(fd);
+    for (int i = 0; i < argc; i++) {
+        free(argv[i]);
+    }
+}
+
+#define RUN(bench, ...) run((bench), (const char *const[]){__VA_ARGS__, NULL})
+
+static void streams_are_counted(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "streams", bench->db);
+    assert_int_equal(bench->code, 0);
+    assert_string_equal(bench->text,
+                        FIRST "  1 readings, last 2 at 2026-01-31T15:00:00.123Z\n" SECOND
+                              "  2 readings, last 3 at 2026-01-31T15:00:00.123Z\n");
+}
+
+static void history_has_the_original_in_one_line_of_json(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "history", "--state", bench->dir, "--city", "birmingham", SECOND, "--json");
+    assert_int_equal(bench->code, 0);
+    assert_string_equal(
+        bench->text,
+        "{\"seq\":1,\"topic\":\"" SECOND "\",\"kind\":\"observation\",\"received_at\":"
+        "\"2026-01-31T15:00:00.123Z\",\"observed_at\":\"2026-01-31T15:00:00Z\",\"original\":"
+        "{  \"no2\": 1 },\"canonical\":{\"no2\":1}}\n"
+        "{\"seq\":3,\"topic\":\"" SECOND "\",\"kind\":\"clear\",\"received_at\":"
+        "\"2026-01-31T15:00:00.123Z\"}\n");
+}
+
+static void limit_and_since_choose_the_newest(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "history", bench->db, SECOND, "--limit", "1");
+    assert_string_equal(bench->text, "3  2026-01-31T15:00:00.123Z  " SECOND "  (cleared)\n");
+    RUN(bench, "history", bench->db, SECOND, "--since", "3");
+    assert_int_equal(bench->code, 1);
+}
+
+static void what_is_not_json_goes_out_as_hexadecimal_with_its_fault(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "latest", "--cache", bench->db, "nexus/+/+/BIRR/+", "--json");
+    assert_int_equal(bench->code, 0);
+    assert_string_equal(bench->text,
+                        "{\"seq\":2,\"topic\":\"" FIRST "\",\"kind\":\"observation\","
+                        "\"received_at\":\"2026-01-31T15:00:00.123Z\",\"original_hex\":\"ff7b\","
+                        "\"fault\":\"payload:1:2: \\\"quoted\\\"\"}\n");
+}
+
+static void wrong_words_and_files_end_with_2(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "history", bench->db);
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "streams", bench->db, SECOND);
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "yesterday", bench->db);
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "history", bench->db, SECOND, "--limit", "-1");
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "latest", bench->db, "a#");
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "latest", bench->dir);
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "latest", "/nowhere/birmingham.db");
+    assert_int_equal(bench->code, 2);
+}
+
+#define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, bench_make, bench_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CACHE_TEST(streams_are_counted),
+        CACHE_TEST(history_has_the_original_in_one_line_of_json),
+        CACHE_TEST(limit_and_since_choose_the_newest),
+        CACHE_TEST(what_is_not_json_goes_out_as_hexadecimal_with_its_fault),
+        CACHE_TEST(wrong_words_and_files_end_with_2),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
