@@ -1,0 +1,95 @@
+/*
+ * main.c - nexusctl, the operator's tool. A table of commands; to add one, write its file and add
+ * a row.
+ */
+#include "ctl/cache.h"
+#include "ctl/ctl.h"
+
+static const struct nx_command commands[] = {
+    {"validate", "check payloads against a schema",
+     "nexusctl validate --schema FILE [--map URI=PATH]... [--assert-format] [--strict] [--jsonl] "
+     "FILE...|-\n"
+     "nexusctl validate --topic TOPIC [--config DIR] [--jsonl] FILE...|-\n\n"
+     "  --schema FILE    a JSON Schema, draft 2020-12 by default\n"
+     "  --map URI=PATH   the file of the schema at URI; a URI that ends in / maps a folder\n"
+     "  --assert-format  `format` refuses; else it is an annotation\n"
+     "  --strict         an unknown keyword or format in the schema is an error\n"
+     "  --topic TOPIC    the schema that the configuration has for this stream\n"
+     "  --jsonl          each line is a document\n\n"
+     "Prints one line for each fault: file: instance: keyword: schema: words.\n"
+     "Exit: 0 all valid, 1 some invalid, 2 the schema is unusable or a file unreadable.\n",
+     nx_cmd_validate},
+    {"translate", "carry a reading from one format to another",
+     "nexusctl translate --from CITY|canonical --to CITY|canonical --domain D [--asset ID] "
+     "[--explain] [--jsonl] [--config DIR] FILE|-\n\n"
+     "  --asset ID  the topic's asset level; without it the reading's own station is looked up\n"
+     "  --explain   print the receipt on standard error: each conversion with its factor\n"
+     "  --jsonl     each line is a document\n\n"
+     "Exit: 0 all translated, 1 some refused, 2 wrong words or unusable configuration.\n",
+     nx_cmd_translate},
+    {"check", "check the whole configuration, its schemas, lenses and examples",
+     "nexusctl check [--config DIR]\n\n"
+     "Prints each fault as file:line:column: pointer: words.\n"
+     "Exit: 0 no fault, 1 faults, 2 wrong words.\n",
+     nx_cmd_check},
+    {"cache", "read the cache of a city",
+     "nexusctl cache streams|latest|history ...   (nexusctl cache --help)\n", nx_cmd_cache},
+    {"bowtie", "judge what the Bowtie project's test runner asks",
+     "nexusctl bowtie [--assert-format] [--homepage URI]\n\n"
+     "  --assert-format  `format` refuses; else it is an annotation\n"
+     "  --homepage URI   where this build is published, for the reports\n\n"
+     "Answers each line of standard input (Bowtie's harness protocol, version 1) with one line.\n"
+     "Exit: 0 told to stop, 1 the input ended before that, 2 wrong words.\n",
+     nx_cmd_bowtie},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int help(FILE *out)
+{
+    (void)fprintf(out, "nexusctl %s - the operator's tool of NEXUS\n\n", NX_VERSION);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        (void)fprintf(out, "  nexusctl %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    (void)fprintf(out, "\nnexusctl help COMMAND explains one. The configuration is read from "
+                       "./config, else /etc/nexus, or --config DIR.\n");
+    return out == stdout ? NX_EXIT_OK : NX_EXIT_USAGE;
+}
+
+static const struct nx_command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const struct nx_command *command;
+    bool explain;
+
+    if (argc < 2) {
+        return help(stderr);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("nexusctl %s\n", NX_VERSION);
+        return NX_EXIT_OK;
+    }
+    explain = strcmp(argv[1], "help") == 0;
+    if (strcmp(argv[1], "--help") == 0 || (explain && argc == 2)) {
+        return help(stdout);
+    }
+    command = find(argv[explain ? 2 : 1]);
+    if (command == NULL) {
+        (void)fprintf(stderr, "nexusctl: no command \"%s\"\n", argv[explain ? 2 : 1]);
+        return help(stderr);
+    }
+    if (explain || (argc == 3 && strcmp(argv[2], "--help") == 0 && command->run != nx_cmd_cache)) {
+        (void)fputs(command->usage, stdout);
+        return NX_EXIT_OK;
+    }
+    return command->run(argc - 1, argv + 1);
+}
