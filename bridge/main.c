@@ -4,7 +4,7 @@
  */
 #include "bridge/bridge.h"
 #include "bridge/state.h"
-#include "bridge/utc.h"
+#include "core/base/utc.h"
 #include "core/os/file.h"
 
 #include <getopt.h>

@@ -6,7 +6,7 @@
  */
 #include "bridge/status.h"
 
-#include "bridge/utc.h"
+#include "core/base/utc.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

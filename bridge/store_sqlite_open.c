@@ -7,7 +7,7 @@
  */
 #include "bridge/store_sqlite.h"
 
-#include "bridge/utc.h"
+#include "core/base/utc.h"
 
 #include <errno.h>
 #include <inttypes.h>

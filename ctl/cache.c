@@ -8,7 +8,7 @@
 #include "ctl/cache.h"
 
 #include "bridge/store.h"
-#include "bridge/utc.h"
+#include "core/base/utc.h"
 #include "core/json.h"
 #include "core/topic.h"
 #include "ctl/ctl.h"

@@ -4,6 +4,8 @@
  */
 #include "plugin/reject.h"
 
+#include "core/base/utc.h"
+
 #include "plugin/text.h"
 
 #include <cjson/cJSON.h>
@@ -58,7 +60,7 @@ static bool add_number(cJSON *object, const char *name, uint64_t value)
 static bool add_who(cJSON *object, const struct nx_report *report)
 {
     const struct nx_publication *publication = report->publication;
-    char time[NX_TEXT_TIME_SIZE];
+    char time[NX_UTC_SIZE];
     bool named;
 
     if (publication->username.ptr != NULL) {
@@ -66,7 +68,7 @@ static bool add_who(cJSON *object, const struct nx_report *report)
     } else {
         named = cJSON_AddNullToObject(object, "identity") != NULL;
     }
-    return named && add_text(object, "time", nx_text_time(report->now_ms, time)) &&
+    return named && add_text(object, "time", nx_utc_format(report->now_ms, time)) &&
            add_span(object, "city", report->city, NAME_BYTES_MAX) &&
            add_span(object, "client_id", nx_span_from(report->client_id), NAME_BYTES_MAX) &&
            add_span(object, "topic", publication->topic, TOPIC_BYTES_MAX);

@@ -4,6 +4,8 @@
  */
 #include "plugin/status.h"
 
+#include "core/base/utc.h"
+
 #include "plugin/text.h"
 
 #include <cjson/cJSON.h>
@@ -53,15 +55,15 @@ static bool add_text(cJSON *object, const char *name, const char *text)
 
 static bool add_head(cJSON *object, const struct nx_status *status)
 {
-    char time[NX_TEXT_TIME_SIZE];
+    char time[NX_UTC_SIZE];
 
     return add_text(object, "city", status->city) &&
-           add_text(object, "time", nx_text_time(status->now_ms, time)) &&
+           add_text(object, "time", nx_utc_format(status->now_ms, time)) &&
            add_number(object, "period_seconds", status->period_seconds) &&
            add_text(object, "component", "plugin") && add_text(object, "version", NX_VERSION) &&
            add_number(object, "uptime_seconds", status->uptime_seconds) &&
            add_text(object, "config", status->config) &&
-           add_text(object, "loaded_at", nx_text_time(status->loaded_at_ms, time)) &&
+           add_text(object, "loaded_at", nx_utc_format(status->loaded_at_ms, time)) &&
            add_number(object, "generation", status->generation);
 }
 

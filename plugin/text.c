@@ -5,8 +5,6 @@
 
 #include "core/utf8.h"
 
-#include <stdio.h>
-#include <time.h>
 
 static bool is_unfit(unsigned char c, enum nx_text_use use)
 {
@@ -33,20 +31,5 @@ const char *nx_text_clean(struct nx_span in, enum nx_text_use use, char *out, si
         p += width == 0 ? 1 : width;
     }
     out[used] = '\0';
-    return out;
-}
-
-const char *nx_text_time(int64_t wall_ms, char out[NX_TEXT_TIME_SIZE])
-{
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm tm;
-    char whole[24];
-
-    if (wall_ms < 0 || gmtime_r(&seconds, &tm) == NULL ||
-        strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
-        out[0] = '\0';
-        return out;
-    }
-    (void)snprintf(out, NX_TEXT_TIME_SIZE, "%s.%03dZ", whole, (int)(wall_ms % 1000));
     return out;
 }

@@ -6,8 +6,6 @@
 
 #include "core/base/span.h"
 
-#include <stdint.h>
-
 enum nx_text_use {
     NX_TEXT_JSON, /* well-formed UTF-8 without NUL; the JSON writer escapes the rest */
     NX_TEXT_LOG,  /* also without control characters: a log line stays one line */
@@ -18,10 +16,5 @@ enum nx_text_use {
  * replaced by U+FFFD, and terminates. Returns `out`.
  */
 const char *nx_text_clean(struct nx_span in, enum nx_text_use use, char *out, size_t size);
-
-enum { NX_TEXT_TIME_SIZE = 32 };
-
-/* RFC 3339 in UTC with milliseconds: 2026-01-31T15:00:00.000Z. Returns `out`. */
-const char *nx_text_time(int64_t wall_ms, char out[NX_TEXT_TIME_SIZE]);
 
 #endif

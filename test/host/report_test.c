@@ -5,6 +5,8 @@
 #include "site.h"
 
 #include "plugin/options.h"
+
+#include "core/base/utc.h"
 #include "plugin/text.h"
 #include "plugin/throttle.h"
 
@@ -165,12 +167,12 @@ static void text_is_cut_between_characters(void **state)
 
 static void time_is_rfc_3339_in_utc(void **state)
 {
-    char out[NX_TEXT_TIME_SIZE];
+    char out[NX_UTC_SIZE];
 
     (void)state;
-    assert_string_equal(nx_text_time(0, out), "1970-01-01T00:00:00.000Z");
-    assert_string_equal(nx_text_time(1769871600007, out), "2026-01-31T15:00:00.007Z");
-    assert_string_equal(nx_text_time(253402300799999, out), "9999-12-31T23:59:59.999Z");
+    assert_string_equal(nx_utc_format(0, out), "1970-01-01T00:00:00.000Z");
+    assert_string_equal(nx_utc_format(1769871600007, out), "2026-01-31T15:00:00.007Z");
+    assert_string_equal(nx_utc_format(253402300799999, out), "9999-12-31T23:59:59.999Z");
 }
 
 static void a_clock_that_steps_back_gives_no_burst(void **state)

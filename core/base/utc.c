@@ -1,7 +1,7 @@
 /*
  * utc.c - Unix milliseconds as text.
  */
-#include "bridge/utc.h"
+#include "core/base/utc.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,8 +1,8 @@
 /*
- * utc.h - Unix milliseconds as RFC 3339 text in UTC. Pure; the clock itself is in loop.h.
+ * utc.h - Unix milliseconds as RFC 3339 text in UTC. Pure: the time is an argument.
  */
-#ifndef NX_BRIDGE_UTC_H
-#define NX_BRIDGE_UTC_H
+#ifndef NX_BASE_UTC_H
+#define NX_BASE_UTC_H
 
 #include <stdint.h>
 
