@@ -16,7 +16,7 @@
   const broker = new URLSearchParams(location.search).get("broker") ||
     `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 
-  const cities = new Map(); /* name -> { panel, head, body, summary, columns, stations } */
+  const cities = new Map(); /* name -> { panel, head, body, summary, columns, stations, dialect } */
   let assets = {};          /* city -> domain -> asset -> { name, position } */
   let received = 0;
 
@@ -55,6 +55,7 @@
       body: panel.querySelector("tbody"),
       summary: panel.querySelector(".summary"),
       columns: null,
+      dialect: "",
       stations: new Map(),
     };
     cities.set(name, city);
@@ -101,7 +102,11 @@
     cell.dataset.label = label;
     if (missing) {
       cell.append("–");
-      if (value && value.reason) cell.append(element("small", "reason", value.reason));
+      if (value && value.reason) {
+        const shown = element("small", "reason", value.reason);
+        shown.title = value.reason; /* a narrow column cuts it */
+        cell.append(shown);
+      }
     } else {
       cell.append(value.text, element("span", "unit", unit));
     }
@@ -114,11 +119,13 @@
       cell.textContent = "–";
       return cell;
     }
-    const time = element("time", "", observed.toLocaleString([], {
-      month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+    const time = element("time", "", observed.toLocaleTimeString([], {
+      hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
     }));
     time.dateTime = observed.toISOString();
-    cell.append(time, element("small", "age", formatAge(Date.now() - observed)));
+    const day = observed.toLocaleDateString([], { month: "short", day: "numeric" });
+    cell.append(time, element("small", "", day),
+      element("small", "age", formatAge(Date.now() - observed)));
     return cell;
   }
 
@@ -144,12 +151,28 @@
     row.classList.remove("fresh");
     void row.offsetWidth; /* so that the highlight starts anew */
     row.classList.add("fresh");
-    city.summary.textContent = `${city.stations.size} stations, ${reading.dialect}`;
+    city.dialect = reading.dialect;
+    writeSummary(city);
+  }
+
+  function writeSummary(city) {
+    const count = city.stations.size;
+    city.summary.textContent = `${count} station${count === 1 ? "" : "s"}, ${city.dialect}`;
+  }
+
+  function removeStation(cityName, asset) {
+    const city = cities.get(cityName);
+    const row = city && city.stations.get(asset);
+    if (!row) return;
+    row.remove();
+    city.stations.delete(asset);
+    writeSummary(city);
   }
 
   setInterval(() => {
-    for (const time of document.querySelectorAll("td.when time")) {
-      time.nextSibling.textContent = formatAge(Date.now() - new Date(time.dateTime));
+    for (const cell of document.querySelectorAll("td.when:has(time)")) {
+      const observed = new Date(cell.querySelector("time").dateTime);
+      cell.querySelector(".age").textContent = formatAge(Date.now() - observed);
     }
   }, 10e3);
 
@@ -157,7 +180,10 @@
 
   function onMessage(topic, payload) {
     const [, city, domain, asset] = topic.split("/");
-    if (payload.length === 0) return; /* cleared by its owner */
+    if (payload.length === 0) {
+      removeStation(city, asset); /* cleared by its owner */
+      return;
+    }
     let reading;
     try {
       reading = nexusDialects.read(JSON.parse(new TextDecoder().decode(payload)));

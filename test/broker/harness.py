@@ -5,6 +5,7 @@ programs are tested), NEXUS_BROKER_PRELOAD and the sanitizers' options come from
 through to ./nexus up. All is on loopback, in a folder of its own, which NEXUS_TEST_KEEP=1 keeps;
 what runs is ended by process identifier.
 """
+import atexit
 import json
 import os
 import random
@@ -120,6 +121,8 @@ class Demo:
         self.bridges = []  # what the test itself started
         self.brokers = []
         self.since = ""  # when something was killed last
+        self.env = {}
+        atexit.register(self.close)  # also where the test itself is ended
 
     def up(self, *options):
         done = run(NEXUS, "up", "--dir", self.directory, "--ports", self.base, "--detach",
@@ -135,7 +138,7 @@ class Demo:
         return {name: "".join(shlex.split(value)) for name, value in pairs}
 
     def down(self):
-        run(NEXUS, "down", "--dir", self.directory)
+        run(NEXUS, "down", "--dir", self.directory, start_new_session=True)
         for broker in self.brokers:
             broker.terminate()
         for process in self.bridges + self.brokers:
@@ -143,6 +146,7 @@ class Demo:
 
     def close(self):
         """Stops all, removes the folder; gives the faults that a sanitizer wrote to a log."""
+        atexit.unregister(self.close)
         self.down()
         faults = [f"{log.name}: {fault}" for log in sorted(self.directory.glob("log/*.log"))
                   for fault in sanitizer_faults(log.read_text(errors="replace"))]
@@ -193,10 +197,7 @@ class Demo:
         wait_until(lambda: not is_alive(pid), "the killed bridge is gone")
 
     def start_bridge(self):
-        # Python ignores SIGXFSZ, and the bridge shall too: limit_file_size is then a disk full.
-        self.bridges.append(subprocess.Popen(shlex.split(self.env["NEXUS_BRIDGE_CMD"]),
-                                             restore_signals=False))
-
+        self.bridges.append(subprocess.Popen(shlex.split(self.env["NEXUS_BRIDGE_CMD"])))
 
     def stop_broker(self, city):
         """Ends the broker of `city`; gives what start_broker takes to start it again."""
@@ -240,8 +241,19 @@ class DemoTest(unittest.TestCase):
             raise AssertionError("a sanitizer found faults:\n" + "\n".join(faults))
 
 
+def give_up(number, _):
+    """Out of time, or told to end: whatever was started is still ended first."""
+    for again in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(again, signal.SIG_IGN)
+    print(f"ended by {signal.Signals(number).name}", file=sys.stderr, flush=True)
+    sys.exit(1)
+
+
 def main():
     """Runs the tests of the calling file; 77 when every one of them was skipped."""
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, give_up)
+    signal.alarm(int(os.environ.get("NEXUS_TEST_SECONDS", "0")))
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     result = program.result
     if result.wasSuccessful() and result.testsRun == len(result.skipped):
