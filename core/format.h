@@ -9,11 +9,12 @@
 
 struct nx_format {
     const char *name;
+    unsigned since; /* the draft that brought this meaning: 4, 6, 7, 2019 */
     bool (*valid)(struct nx_span text);
     const char *expects; /* for people: "a date such as 2026-01-31" */
 };
 
-/* The format called `name`, or NULL. */
-const struct nx_format *nx_format_find(struct nx_span name);
+/* What `name` means in a draft, by its number (4, 6, 7, 2019, 2020), or NULL. */
+const struct nx_format *nx_format_find(struct nx_span name, unsigned draft);
 
 #endif

@@ -112,7 +112,7 @@ static bool is_ascii(struct nx_span text)
     return true;
 }
 
-/* Letters, digits and hyphens, no hyphen at either end, none in places 3 and 4. */
+/* Letters, digits and hyphens, no hyphen at either end. */
 static bool is_ldh_label(struct nx_span label)
 {
     if (label.len == 0 || label.len > LABEL_BYTES_MAX || label.ptr[0] == '-' ||
@@ -124,7 +124,13 @@ static bool is_ldh_label(struct nx_span label)
             return false;
         }
     }
-    return label.len < 4 || label.ptr[2] != '-' || label.ptr[3] != '-';
+    return true;
+}
+
+/* RFC 5890, section 2.3.1: two hyphens in the third place are for A-labels. */
+static bool is_reserved_shape(struct nx_span label)
+{
+    return label.len >= 4 && label.ptr[2] == '-' && label.ptr[3] == '-';
 }
 
 static bool is_a_label_shape(struct nx_span label)
@@ -189,7 +195,22 @@ bool nx_format_hostname(struct nx_span text)
     }
     while (text.ptr != NULL) {
         struct nx_span label = nx_span_cut(&text, '.');
-        if (is_a_label_shape(label) ? !is_a_label(label) : !is_ldh_label(label)) {
+        if (is_a_label_shape(label) ? !is_a_label(label)
+                                    : !is_ldh_label(label) || is_reserved_shape(label)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Up to draft 06: RFC 1123, section 2.1, which knows nothing of A-labels. */
+bool nx_format_hostname_ascii(struct nx_span text)
+{
+    if (text.len == 0 || text.len > NAME_BYTES_MAX) {
+        return false;
+    }
+    while (text.ptr != NULL) {
+        if (!is_ldh_label(nx_span_cut(&text, '.'))) {
             return false;
         }
     }
@@ -239,7 +260,7 @@ static size_t label_length(struct nx_span label, int flags)
     if (!is_ascii(label)) {
         return u_label_length(label, flags);
     }
-    return is_ldh_label(label) ? label.len : 0;
+    return is_ldh_label(label) && !is_reserved_shape(label) ? label.len : 0;
 }
 
 /* The length of the full stop at `p`: RFC 3490, section 3.1 has three more of them. */

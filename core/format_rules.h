@@ -16,6 +16,7 @@ bool nx_format_duration(struct nx_span text);
 bool nx_format_ipv4(struct nx_span text);
 bool nx_format_ipv6(struct nx_span text);
 bool nx_format_hostname(struct nx_span text);
+bool nx_format_hostname_ascii(struct nx_span text);
 bool nx_format_idn_hostname(struct nx_span text);
 bool nx_format_email(struct nx_span text);
 bool nx_format_idn_email(struct nx_span text);

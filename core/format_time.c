@@ -3,89 +3,108 @@
  */
 #include "core/format_rules.h"
 
-/* Two digits at `at`, or -1. */
-static int two_digits(struct nx_span text, size_t at)
+#include <stdint.h>
+
+enum { NOT_DIGITS = 100 };
+
+/* The number of two digits at `p`, or NOT_DIGITS. */
+static inline unsigned two_digits(const char *p)
 {
-    if (at + 2 > text.len || !nx_is_digit(text.ptr[at]) || !nx_is_digit(text.ptr[at + 1])) {
-        return -1;
-    }
-    return (text.ptr[at] - '0') * 10 + (text.ptr[at + 1] - '0');
+    unsigned tens = (unsigned char)p[0] - (unsigned)'0';
+    unsigned ones = (unsigned char)p[1] - (unsigned)'0';
+
+    return tens > 9 || ones > 9 ? NOT_DIGITS : tens * 10 + ones;
 }
 
-static int days_in_month(int year, int month)
+static unsigned days_in_month(unsigned year, unsigned month)
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-bool nx_format_date(struct nx_span text)
+/* Ten bytes: "2026-01-31". */
+static inline bool is_date(const char *p)
 {
-    int century = two_digits(text, 0);
-    int year = two_digits(text, 2);
-    int month = two_digits(text, 5);
-    int day = two_digits(text, 8);
+    unsigned century = two_digits(p);
+    unsigned year = two_digits(p + 2);
+    unsigned month = two_digits(p + 5);
+    unsigned day = two_digits(p + 8);
 
-    if (text.len != 10 || text.ptr[4] != '-' || text.ptr[7] != '-' || century < 0 || year < 0) {
+    if (p[4] != '-' || p[7] != '-' || century == NOT_DIGITS || year == NOT_DIGITS || month < 1 ||
+        month > 12 || day < 1) {
         return false;
     }
-    return month >= 1 && month <= 12 && day >= 1 &&
-           day <= days_in_month(century * 100 + year, month);
+    return day <= 28 || day <= days_in_month(century * 100 + year, month);
+}
+
+bool nx_format_date(struct nx_span text)
+{
+    return text.len == 10 && is_date(text.ptr);
 }
 
 /* "Z" or "+hh:mm" at the end of a time; *minutes is its offset from UTC. */
 static bool read_zone(struct nx_span zone, int *minutes)
 {
-    int hour;
-    int minute;
+    unsigned hour;
+    unsigned minute;
 
     *minutes = 0;
     if (zone.len == 1) {
         return zone.ptr[0] == 'Z' || zone.ptr[0] == 'z';
     }
-    hour = two_digits(zone, 1);
-    minute = two_digits(zone, 4);
-    if (zone.len != 6 || (zone.ptr[0] != '+' && zone.ptr[0] != '-') || zone.ptr[3] != ':' ||
-        hour < 0 || hour > 23 || minute < 0 || minute > 59) {
+    if (zone.len != 6 || (zone.ptr[0] != '+' && zone.ptr[0] != '-') || zone.ptr[3] != ':') {
         return false;
     }
-    *minutes = (hour * 60 + minute) * (zone.ptr[0] == '-' ? -1 : 1);
-    return true;
+    hour = two_digits(zone.ptr + 1);
+    minute = two_digits(zone.ptr + 4);
+    *minutes = (int)(hour * 60 + minute) * (zone.ptr[0] == '-' ? -1 : 1);
+    return hour <= 23 && minute <= 59;
+}
+
+/* Behind the seconds: a point and digits, or nothing; SIZE_MAX when the digits are missing. */
+static inline size_t skip_fraction(struct nx_span text, size_t at)
+{
+    size_t first = at + 1;
+
+    if (text.ptr[at] != '.') {
+        return at;
+    }
+    at = first;
+    while (at < text.len && nx_is_digit(text.ptr[at])) {
+        at++;
+    }
+    return at > first ? at : SIZE_MAX;
 }
 
 bool nx_format_time(struct nx_span text)
 {
-    int hour = two_digits(text, 0);
-    int minute = two_digits(text, 3);
-    int second = two_digits(text, 6);
+    enum { SECONDS_END = 8 };
+    unsigned hour;
+    unsigned minute;
+    unsigned second;
     int offset;
-    size_t at = 8;
+    size_t at;
 
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
-        text.ptr[2] != ':' || text.ptr[5] != ':') {
+    if (text.len <= SECONDS_END || text.ptr[2] != ':' || text.ptr[5] != ':') {
         return false;
     }
-    if (at < text.len && text.ptr[at] == '.') {
-        size_t first = ++at;
-        while (at < text.len && nx_is_digit(text.ptr[at])) {
-            at++;
-        }
-        if (at == first) {
-            return false;
-        }
-    }
-    if (!read_zone((struct nx_span){text.ptr + at, text.len - at}, &offset)) {
+    hour = two_digits(text.ptr);
+    minute = two_digits(text.ptr + 3);
+    second = two_digits(text.ptr + 6);
+    at = skip_fraction(text, SECONDS_END);
+    if (hour > 23 || minute > 59 || second > 60 || at == SIZE_MAX ||
+        !read_zone((struct nx_span){text.ptr + at, text.len - at}, &offset)) {
         return false;
     }
     /* a leap second ends a day of UTC (RFC 3339, section 5.7) */
-    return second < 60 || (hour * 60 + minute - offset + 2 * 1440) % 1440 == 1439;
+    return second < 60 || ((int)(hour * 60 + minute) - offset + 2 * 1440) % 1440 == 1439;
 }
 
 bool nx_format_date_time(struct nx_span text)
 {
-    return text.len > 11 && (text.ptr[10] == 'T' || text.ptr[10] == 't') &&
-           nx_format_date((struct nx_span){text.ptr, 10}) &&
+    return text.len > 11 && (text.ptr[10] == 'T' || text.ptr[10] == 't') && is_date(text.ptr) &&
            nx_format_time((struct nx_span){text.ptr + 11, text.len - 11});
 }
 

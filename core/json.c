@@ -5,7 +5,7 @@
  * interprets a number (that is number.c); never allocates while the memory of an earlier document
  * is enough.
  *
- * Shape: read_value() reads a scalar or opens a container; read_item() reads what is due inside
+ * Shape: begin_value() reads a scalar or opens a container; read_item() reads what is due inside
  * the open container. The stack of open containers is in the tape itself: while a container is
  * open its `next` holds the index of the one around it.
  *
@@ -13,10 +13,9 @@
  * least, except that each open container may have taken only one.
  */
 #include "core/json_reader.h"
+#include "core/json_scan.h"
 
 #include <stdlib.h>
-
-#define NO_CONTAINER UINT32_MAX
 
 const struct nx_json_limits nx_json_limits_payload = {
     .bytes_max = 1024 * 1024, .depth_max = 64, .nodes_max = 128 * 1024, .number_max = 512};
@@ -51,107 +50,149 @@ void nx_json_free(struct nx_json *json)
 
 /* ---- faults ------------------------------------------------------------------------------ */
 
-enum nx_err nx_json_syntax(struct json_reader *r, const char *at, const char *text)
+static const char *fail(struct json_reader *r, const char *at, enum nx_err err)
 {
-    r->p = at;
+    r->fault = at;
+    r->err = err;
+    return NULL;
+}
+
+const char *nx_json_syntax(struct json_reader *r, const char *at, const char *text)
+{
     nx_diag_set(r->diag, "%s", text);
-    return NX_ERR_SYNTAX;
+    return fail(r, at, NX_ERR_SYNTAX);
 }
 
-enum nx_err nx_json_limit(struct json_reader *r, const char *at, const char *what, uint32_t max)
+const char *nx_json_limit(struct json_reader *r, const char *at, const char *what, uint32_t max)
 {
-    r->p = at;
     nx_diag_set(r->diag, "%s: the limit is %u", what, max);
-    return NX_ERR_LIMIT;
+    return fail(r, at, NX_ERR_LIMIT);
 }
 
-/* "expected X, found Y" at r->p. */
-enum nx_err nx_json_expected(struct json_reader *r, const char *what)
+/* "expected X, found Y" */
+const char *nx_json_expected(struct json_reader *r, const char *at, const char *what)
 {
-    unsigned char c = r->p < r->end ? (unsigned char)*r->p : 0;
+    unsigned char c = at < r->end ? (unsigned char)*at : 0;
 
-    if (r->p >= r->end) {
+    if (at >= r->end) {
         nx_diag_set(r->diag, "expected %s, found the end of the document", what);
     } else if (c >= 0x20 && c < 0x7F) {
         nx_diag_set(r->diag, "expected %s, found '%c'", what, c);
     } else {
         nx_diag_set(r->diag, "expected %s, found the byte 0x%02X", what, (unsigned)c);
     }
-    return NX_ERR_SYNTAX;
+    return fail(r, at, NX_ERR_SYNTAX);
 }
 
-enum nx_err nx_json_too_many(struct json_reader *r)
+const char *nx_json_too_many(struct json_reader *r, const char *at)
 {
-    return nx_json_limit(r, r->p, "too many values", r->json->limits.nodes_max);
+    return nx_json_limit(r, at, "too many values", r->json->limits.nodes_max);
 }
 
 /* ---- white space and comments ------------------------------------------------------------ */
 
-static enum nx_err skip_comment(struct json_reader *r)
+static const char *skip_comment(struct json_reader *r, const char *p)
 {
-    const char *start = r->p;
+    const char *start = p;
 
-    if (r->end - r->p >= 2 && r->p[1] == '/') {
-        while (r->p < r->end && *r->p != '\n') {
-            r->p++;
+    if (r->end - p >= 2 && p[1] == '/') {
+        while (p < r->end && *p != '\n') {
+            p++;
         }
-        return NX_OK;
+        return p;
     }
-    if (r->end - r->p >= 2 && r->p[1] == '*') {
-        for (r->p += 2; r->end - r->p >= 2; r->p++) {
-            if (r->p[0] == '*' && r->p[1] == '/') {
-                r->p += 2;
-                return NX_OK;
+    if (r->end - p >= 2 && p[1] == '*') {
+        for (p += 2; r->end - p >= 2; p++) {
+            if (p[0] == '*' && p[1] == '/') {
+                return p + 2;
             }
         }
         return nx_json_syntax(r, start, "this comment has no end");
     }
-    return nx_json_expected(r, "a comment");
+    return nx_json_expected(r, start, "a comment");
 }
 
-static inline bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-static inline enum nx_err skip_space(struct json_reader *r)
+static const char *skip_space_and_comments(struct json_reader *r, const char *p)
 {
     for (;;) {
-        while (r->p < r->end && is_space(*r->p)) {
-            r->p++;
+        p = nx_scan_space(p, r->end);
+        if (!r->comments || p >= r->end || *p != '/') {
+            return p;
         }
-        if (!r->comments || r->p >= r->end || *r->p != '/') {
-            return NX_OK;
-        }
-        enum nx_err err = skip_comment(r);
-        if (err != NX_OK) {
-            return err;
+        p = skip_comment(r, p);
+        if (p == NULL) {
+            return NULL;
         }
     }
 }
 
-/* ---- containers -------------------------------------------------------------------------- */
+/* Most places have no space at all. */
+static inline const char *skip_space(struct json_reader *r, const char *p)
+{
+    if (__builtin_expect(p < r->end && (unsigned char)*p > ' ' && *p != '/', 1)) {
+        return p;
+    }
+    return skip_space_and_comments(r, p);
+}
 
-static enum nx_err open_container(struct json_reader *r, enum nx_json_type type)
+/* ---- values ------------------------------------------------------------------------------ */
+
+static inline const char *read_string(struct json_reader *r, const char *opening)
+{
+    struct nx_json_node *node = nx_json_add_node(r, NX_JSON_STRING, opening);
+    const char *p;
+
+    if (node == NULL) {
+        return nx_json_too_many(r, opening);
+    }
+    p = nx_scan_literal(opening + 1, r->end);
+    if (__builtin_expect(p >= r->end || *p != '"', 0)) {
+        return p < r->end && *p == '\\' ? nx_json_read_escaped(r, p, node)
+                                        : nx_json_bad_string(r, p, opening);
+    }
+    node->text = node->offset + 1;
+    node->length = (uint32_t)(p - opening - 1);
+    return p + 1;
+}
+
+static inline const char *read_number(struct json_reader *r, const char *first)
+{
+    struct nx_decimal decimal;
+    const char *p = nx_scan_decimal(first, r->end, &decimal);
+    struct nx_json_node *node;
+
+    if (p == NULL || p - first > (ptrdiff_t)r->json->limits.number_max) {
+        return nx_json_read_number(r, first);
+    }
+    node = nx_json_add_node(r, NX_JSON_NUMBER, first);
+    if (node == NULL) {
+        return nx_json_too_many(r, first);
+    }
+    node->flags = decimal.decimals == 0 ? NX_JSON_INTEGER : 0;
+    node->text = node->offset;
+    node->length = (uint32_t)(p - first);
+    return p;
+}
+
+static const char *open_container(struct json_reader *r, const char *p, enum nx_json_type type)
 {
     struct nx_json_node *node;
 
     if (r->depth >= r->json->limits.depth_max) {
-        return nx_json_limit(r, r->p, "arrays and objects nested too deeply",
+        return nx_json_limit(r, p, "arrays and objects nested too deeply",
                              r->json->limits.depth_max);
     }
-    node = nx_json_add_node(r, type, r->p);
+    node = nx_json_add_node(r, type, p);
     if (node == NULL) {
-        return nx_json_too_many(r);
+        return nx_json_too_many(r, p);
     }
     node->next = r->open;
     r->open = r->count - 1;
     r->depth++;
-    r->p++;
-    return NX_OK;
+    return p + 1;
 }
 
-static enum nx_err close_container(struct json_reader *r)
+static inline const char *close_container(struct json_reader *r, const char *p)
 {
     uint32_t index = r->open;
     struct nx_json_node *node = &r->nodes[index];
@@ -159,110 +200,118 @@ static enum nx_err close_container(struct json_reader *r)
     r->open = node->next;
     r->depth--;
     node->next = r->count;
-    node->text = (uint32_t)(r->p - r->start);
-    r->p++;
-    return node->type == NX_JSON_OBJECT ? nx_json_check_names(r, index) : NX_OK;
+    node->text = (uint32_t)(p - r->start);
+    if (node->type == NX_JSON_OBJECT) {
+        enum nx_err err = nx_json_check_names(r, index);
+        if (err != NX_OK) {
+            return fail(r, r->fault, err);
+        }
+    }
+    return p + 1;
+}
+
+/* A scalar, or the beginning of a container. */
+static inline const char *begin_value(struct json_reader *r, const char *p)
+{
+    if (p >= r->end) {
+        return nx_json_expected(r, p, "a value");
+    }
+    switch (*p) {
+    case '"':
+        return read_string(r, p);
+    case '{':
+        return open_container(r, p, NX_JSON_OBJECT);
+    case '[':
+        return open_container(r, p, NX_JSON_ARRAY);
+    case 't':
+        return nx_json_read_word(r, p, NX_JSON_TRUE, NX_SPAN("true"));
+    case 'f':
+        return nx_json_read_word(r, p, NX_JSON_FALSE, NX_SPAN("false"));
+    case 'n':
+        return nx_json_read_word(r, p, NX_JSON_NULL, NX_SPAN("null"));
+    default:
+        if ((*p >= '0' && *p <= '9') || *p == '-') {
+            return read_number(r, p);
+        }
+        return nx_json_expected(r, p, "a value");
+    }
+}
+
+/* A member's name with its colon and the space behind it. */
+static inline const char *read_key(struct json_reader *r, const char *p)
+{
+    if (p >= r->end || *p != '"') {
+        return nx_json_expected(r, p, "a member name in quotes");
+    }
+    p = read_string(r, p);
+    if (p != NULL) {
+        p = skip_space(r, p);
+    }
+    if (p == NULL) {
+        return NULL;
+    }
+    if (p >= r->end || *p != ':') {
+        return nx_json_expected(r, p, "':' after the member name");
+    }
+    return skip_space(r, p + 1);
+}
+
+/* What is due in the open container: its next item or its end. */
+static inline const char *read_item(struct json_reader *r, const char *p)
+{
+    struct nx_json_node *box = &r->nodes[r->open];
+    bool object = box->type == NX_JSON_OBJECT;
+
+    p = skip_space(r, p);
+    if (p == NULL) {
+        return NULL;
+    }
+    if (p < r->end && *p == (object ? '}' : ']')) {
+        return close_container(r, p);
+    }
+    if (box->length > 0) {
+        if (p >= r->end || *p != ',') {
+            return nx_json_expected(
+                r, p, object ? "',' or '}' in this object" : "',' or ']' in this array");
+        }
+        p = skip_space(r, p + 1);
+    }
+    if (p != NULL && object) {
+        p = read_key(r, p);
+    }
+    box->length++;
+    return p != NULL ? begin_value(r, p) : NULL;
+}
+
+const char *nx_json_read_value(struct json_reader *r, const char *p)
+{
+    p = begin_value(r, p);
+    while (p != NULL && r->open != NX_NO_CONTAINER) {
+        p = read_item(r, p);
+    }
+    return p;
 }
 
 /* ---- the document ------------------------------------------------------------------------ */
 
-static inline enum nx_err read_value(struct json_reader *r)
+static const char *read_document(struct json_reader *r)
 {
-    if (r->p >= r->end) {
-        return nx_json_expected(r, "a value");
-    }
-    switch (*r->p) {
-    case '"':
-        return nx_json_read_string(r);
-    case '{':
-        return open_container(r, NX_JSON_OBJECT);
-    case '[':
-        return open_container(r, NX_JSON_ARRAY);
-    case 't':
-        return nx_json_read_word(r, NX_JSON_TRUE, NX_SPAN("true"));
-    case 'f':
-        return nx_json_read_word(r, NX_JSON_FALSE, NX_SPAN("false"));
-    case 'n':
-        return nx_json_read_word(r, NX_JSON_NULL, NX_SPAN("null"));
-    default:
-        if ((*r->p >= '0' && *r->p <= '9') || *r->p == '-') {
-            return nx_json_read_number(r);
-        }
-        return nx_json_expected(r, "a value");
-    }
-}
+    const char *p = r->start;
 
-/* A member's name with its colon. */
-static inline enum nx_err read_key(struct json_reader *r)
-{
-    enum nx_err err;
-
-    if (r->p >= r->end || *r->p != '"') {
-        return nx_json_expected(r, "a member name in quotes");
+    if (r->end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
+        return nx_json_syntax(r, p, "the document begins with a byte order mark");
     }
-    err = nx_json_read_string(r);
-    if (err == NX_OK) {
-        err = skip_space(r);
+    p = skip_space(r, p);
+    if (p != NULL) {
+        p = nx_json_read_value(r, p);
     }
-    if (err != NX_OK) {
-        return err;
+    if (p != NULL) {
+        p = skip_space(r, p);
     }
-    if (r->p >= r->end || *r->p != ':') {
-        return nx_json_expected(r, "':' after the member name");
+    if (p != NULL && p < r->end) {
+        return nx_json_expected(r, p, "the end of the document");
     }
-    r->p++;
-    return skip_space(r);
-}
-
-/* What is due in the open container: its next item or its end. */
-static inline enum nx_err read_item(struct json_reader *r)
-{
-    struct nx_json_node *box = &r->nodes[r->open];
-    bool object = box->type == NX_JSON_OBJECT;
-    enum nx_err err = skip_space(r);
-
-    if (err != NX_OK) {
-        return err;
-    }
-    if (r->p < r->end && *r->p == (object ? '}' : ']')) {
-        return close_container(r);
-    }
-    if (box->length > 0) {
-        if (r->p >= r->end || *r->p != ',') {
-            return nx_json_expected(r, object ? "',' or '}' in this object"
-                                              : "',' or ']' in this array");
-        }
-        r->p++;
-        err = skip_space(r);
-    }
-    if (err == NX_OK && object) {
-        err = read_key(r);
-    }
-    box->length++;
-    return err == NX_OK ? read_value(r) : err;
-}
-
-static enum nx_err read_document(struct json_reader *r)
-{
-    enum nx_err err;
-
-    if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) {
-        return nx_json_syntax(r, r->p, "the document begins with a byte order mark");
-    }
-    err = skip_space(r);
-    if (err == NX_OK) {
-        err = read_value(r);
-    }
-    while (err == NX_OK && r->open != NO_CONTAINER) {
-        err = read_item(r);
-    }
-    if (err == NX_OK) {
-        err = skip_space(r);
-    }
-    if (err == NX_OK && r->p < r->end) {
-        err = nx_json_expected(r, "the end of the document");
-    }
-    return err;
+    return p;
 }
 
 static bool reserve_nodes(struct nx_json *json, size_t source_len)
@@ -284,12 +333,9 @@ static bool reserve_nodes(struct nx_json *json, size_t source_len)
     return true;
 }
 
-enum nx_err nx_json_parse(struct nx_json *json, struct nx_span source, enum nx_json_flags flags,
+enum nx_err nx_json_start(struct json_reader *r, struct nx_json *json, struct nx_span source,
                           struct nx_diag *diag)
 {
-    struct json_reader r;
-    enum nx_err err;
-
     json->count = 0;
     json->decoded_len = 0;
     if (source.ptr == NULL) {
@@ -305,22 +351,35 @@ enum nx_err nx_json_parse(struct nx_json *json, struct nx_span source, enum nx_j
         nx_diag_set(diag, "out of memory");
         return NX_ERR_NOMEM;
     }
-    r = (struct json_reader){.json = json,
-                             .start = source.ptr,
-                             .p = source.ptr,
-                             .end = source.ptr + source.len,
-                             .nodes = json->nodes,
-                             .open = NO_CONTAINER,
-                             .comments = (flags & NX_JSON_COMMENTS) != 0,
-                             .diag = diag};
-    err = read_document(&r);
-    if (err == NX_OK) {
-        json->count = r.count;
-    } else if (diag != NULL) {
-        nx_json_position(json, (uint32_t)(r.p - r.start), &diag->line, &diag->column);
+    *r = (struct json_reader){.json = json,
+                              .start = source.ptr,
+                              .end = source.ptr + source.len,
+                              .nodes = json->nodes,
+                              .cap = json->cap,
+                              .open = NX_NO_CONTAINER,
+                              .diag = diag};
+    return NX_OK;
+}
+
+enum nx_err nx_json_parse(struct nx_json *json, struct nx_span source, enum nx_json_flags flags,
+                          struct nx_diag *diag)
+{
+    struct json_reader r;
+    enum nx_err err = nx_json_start(&r, json, source, diag);
+
+    if (err != NX_OK) {
+        return err;
     }
-    if (err == NX_ERR_NOMEM) {
+    r.comments = (flags & NX_JSON_COMMENTS) != 0;
+    if (read_document(&r) != NULL) {
+        json->count = r.count;
+        return NX_OK;
+    }
+    if (diag != NULL) {
+        nx_json_position(json, (uint32_t)(r.fault - r.start), &diag->line, &diag->column);
+    }
+    if (r.err == NX_ERR_NOMEM) {
         nx_diag_set(diag, "out of memory");
     }
-    return err;
+    return r.err;
 }

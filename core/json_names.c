@@ -17,7 +17,7 @@ static enum nx_err repeated_key(struct json_reader *r, uint32_t key)
     if (name.len > 100) {
         name.len = 100;
     }
-    r->p = r->start + r->nodes[key].offset;
+    r->fault = r->start + r->nodes[key].offset;
     nx_diag_set(r->diag, "the member name \"%.*s\" is repeated in this object", NX_SPAN_ARG(name));
     return NX_ERR_SYNTAX;
 }
@@ -47,11 +47,10 @@ static enum nx_err check_narrow(struct json_reader *r, uint32_t object)
 
     for (uint32_t i = object + 1; i < r->count; i = r->nodes[i + 1].next) {
         struct nx_span name = nx_json_node_text(r->json, &r->nodes[i]);
-        uint32_t mix = (uint32_t)name.len;
+        uint32_t mix = (uint32_t)name.len << 16;
         if (name.len > 0) {
-            mix = mix * 31 + (unsigned char)name.ptr[0];
-            mix = mix * 31 + (unsigned char)name.ptr[name.len / 2];
-            mix = mix * 31 + (unsigned char)name.ptr[name.len - 1];
+            mix |= (uint32_t)(unsigned char)name.ptr[0] << 8;
+            mix |= (unsigned char)name.ptr[name.len - 1];
         }
         uint64_t bit = (uint64_t)1 << ((mix * 0x9E3779B1u) >> 26);
         if ((seen & bit) != 0 && named_before(r, object, i)) {
@@ -88,6 +87,7 @@ static enum nx_err check_wide(struct json_reader *r, uint32_t object)
         cap *= 2;
     }
     if (!reserve_slots(json, cap)) {
+        r->fault = r->start + r->nodes[object].offset;
         return NX_ERR_NOMEM;
     }
     for (uint32_t i = object + 1; i < r->count; i = r->nodes[i + 1].next) {

@@ -1,22 +1,29 @@
 /*
- * json_reader.h - the state of one reading, shared by json.c, json_scalar.c and json_names.c.
- * Nobody else includes it.
+ * json_reader.h - the state of one reading, shared by json.c, json_scalar.c, json_names.c and the
+ * one-pass judge (schema_fused.c). Nobody else includes it.
+ *
+ * A function that reads takes the place `p` where its piece begins and returns the place behind
+ * it, so that the place stays in a register. NULL: a fault, which `err`, `fault` and `diag` tell.
  */
 #ifndef NX_JSON_READER_H
 #define NX_JSON_READER_H
 
 #include "core/json_tape.h"
 
+#define NX_NO_CONTAINER UINT32_MAX
+
 struct json_reader {
     struct nx_json *json;
     const char *start;
-    const char *p; /* the next byte; on an error, the byte at fault */
     const char *end;
     struct nx_json_node *nodes;
     uint32_t count;
-    uint32_t open; /* the innermost open container, or UINT32_MAX */
+    uint32_t cap;
+    uint32_t open; /* the innermost open container, or NX_NO_CONTAINER */
     uint32_t depth;
     bool comments;
+    enum nx_err err;
+    const char *fault; /* the byte at fault */
     struct nx_diag *diag;
 };
 
@@ -26,7 +33,7 @@ static inline struct nx_json_node *nx_json_add_node(struct json_reader *r, enum 
 {
     struct nx_json_node *node;
 
-    if (r->count >= r->json->cap) {
+    if (__builtin_expect(r->count >= r->cap, 0)) {
         return NULL;
     }
     node = &r->nodes[r->count++];
@@ -35,16 +42,32 @@ static inline struct nx_json_node *nx_json_add_node(struct json_reader *r, enum 
     return node;
 }
 
-/* Faults: each sets r->p to the place and the diagnosis, and returns its error (json.c). */
-enum nx_err nx_json_syntax(struct json_reader *r, const char *at, const char *text);
-enum nx_err nx_json_limit(struct json_reader *r, const char *at, const char *what, uint32_t max);
-enum nx_err nx_json_expected(struct json_reader *r, const char *what); /* at r->p */
-enum nx_err nx_json_too_many(struct json_reader *r);
+/* Faults: each sets err, the place and the diagnosis, and returns NULL (json.c). */
+const char *nx_json_syntax(struct json_reader *r, const char *at, const char *text);
+const char *nx_json_limit(struct json_reader *r, const char *at, const char *what, uint32_t max);
+const char *nx_json_expected(struct json_reader *r, const char *at, const char *what);
+const char *nx_json_too_many(struct json_reader *r, const char *at);
 
-/* Values without content; r->p is at their first byte (json_scalar.c). */
-enum nx_err nx_json_read_string(struct json_reader *r);
-enum nx_err nx_json_read_number(struct json_reader *r);
-enum nx_err nx_json_read_word(struct json_reader *r, enum nx_json_type type, struct nx_span word);
+/*
+ * Makes `json` ready to read `source`: within the limits, room for its tape. On an error `diag`
+ * has its text.
+ */
+enum nx_err nx_json_start(struct json_reader *r, struct nx_json *json, struct nx_span source,
+                          struct nx_diag *diag);
+
+/* One value with all that is in it, onto the tape from its present end on. */
+const char *nx_json_read_value(struct json_reader *r, const char *p);
+
+/* Values without content (json_scalar.c). */
+const char *nx_json_read_number(struct json_reader *r, const char *p);
+const char *nx_json_read_word(struct json_reader *r, const char *p, enum nx_json_type type,
+                              struct nx_span word);
+
+/* The rest of a string with escapes: `p` is at the first, `node` has the offset of the quote. */
+const char *nx_json_read_escaped(struct json_reader *r, const char *p, struct nx_json_node *node);
+
+/* Tells why a string cannot go on at `p`; it began at the quote `opening`. */
+const char *nx_json_bad_string(struct json_reader *r, const char *p, const char *opening);
 
 /* NX_ERR_SYNTAX when a name of the object, just read to its end, is repeated (json_names.c). */
 enum nx_err nx_json_check_names(struct json_reader *r, uint32_t object);

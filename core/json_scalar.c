@@ -6,84 +6,44 @@
  */
 #include "core/json_reader.h"
 
-#include "core/utf8.h"
+#include "core/json_scan.h"
 
 #include <stdlib.h>
 
 /* ---- strings ----------------------------------------------------------------------------- */
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* The bytes of `word` before its first that does not stand for itself; 8 when all do. */
-static inline unsigned plain_bytes(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t highs = 0x8080808080808080u;
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t slash = word ^ (ones * '\\');
-    /*
-     * A high bit is set where a byte is above 0x7F, below 0x20, '"' or '\'. A borrow may set more
-     * of them, but only above a byte that is one: the lowest is always right.
-     */
-    uint64_t special = (word | (word - ones * 0x20) | (quote - ones) | (slash - ones)) & highs;
-
-    return special == 0 ? 8 : (unsigned)__builtin_ctzll(special) / 8;
-}
-#endif
-
-/* Moves over bytes that stand for themselves: printable ASCII except '"' and '\'. */
-static inline const char *skip_plain(const char *p, const char *end)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    while (end - p >= 8) {
-        uint64_t word;
-        unsigned plain;
-        memcpy(&word, p, 8);
-        plain = plain_bytes(word);
-        p += plain;
-        if (plain < 8) {
-            return p;
-        }
-    }
-#endif
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
-           *p != '\\') {
-        p++;
-    }
-    return p;
-}
-
-/* Moves over all that needs no decoding; stops at '"', '\', an error or the end. */
-static inline const char *skip_literal(const char *p, const char *end)
+const char *nx_scan_utf8(const char *p, const char *end)
 {
     for (;;) {
-        p = skip_plain(p, end);
+        unsigned len;
         if (p >= end || (unsigned char)*p < 0x80) {
             return p;
         }
-        unsigned len = nx_utf8_valid(p, end);
+        len = nx_utf8_valid(p, end);
         if (len == 0) {
             return p;
         }
-        p += len;
+        p = nx_scan_plain(p + len, end);
     }
 }
 
-/* Why the string cannot go on at r->p. */
-static enum nx_err bad_string_byte(struct json_reader *r, const char *opening)
+const char *nx_json_bad_string(struct json_reader *r, const char *p, const char *opening)
 {
     unsigned char c;
 
-    if (r->p >= r->end) {
+    if (p >= r->end) {
         return nx_json_syntax(r, opening, "this string has no closing quote");
     }
-    c = (unsigned char)*r->p;
+    c = (unsigned char)*p;
+    r->err = NX_ERR_SYNTAX;
+    r->fault = p;
     if (c < 0x20) {
         nx_diag_set(r->diag, "the control byte 0x%02X in a string must be written as \\u%04X",
                     (unsigned)c, (unsigned)c);
-        return NX_ERR_SYNTAX;
+    } else {
+        nx_diag_set(r->diag, "the byte 0x%02X is not UTF-8 here", (unsigned)c);
     }
-    nx_diag_set(r->diag, "the byte 0x%02X is not UTF-8 here", (unsigned)c);
-    return NX_ERR_SYNTAX;
+    return NULL;
 }
 
 static int hex_value(char c)
@@ -115,54 +75,51 @@ static int32_t hex4(const char *p, const char *end)
     return code;
 }
 
-/* The `\uXXXX` at r->p, with its second half when it is a surrogate pair. */
-static enum nx_err read_unicode_escape(struct json_reader *r, uint32_t *code, uint8_t *flags)
+/* The `\uXXXX` at `p`, with its second half when it is a surrogate pair. */
+static const char *read_unicode_escape(struct json_reader *r, const char *p, uint32_t *code,
+                                       uint8_t *flags)
 {
     int32_t low;
-    int32_t first = hex4(r->p + 2, r->end);
+    int32_t first = hex4(p + 2, r->end);
 
     if (first < 0) {
-        return nx_json_syntax(r, r->p, "\\u must be followed by four hexadecimal digits");
+        return nx_json_syntax(r, p, "\\u must be followed by four hexadecimal digits");
     }
-    r->p += 6;
+    p += 6;
     *code = (uint32_t)first;
     if (first < 0xD800 || first > 0xDFFF) {
-        return NX_OK;
+        return p;
     }
-    if (first <= 0xDBFF && r->end - r->p >= 2 && r->p[0] == '\\' && r->p[1] == 'u') {
-        low = hex4(r->p + 2, r->end);
+    if (first <= 0xDBFF && r->end - p >= 2 && p[0] == '\\' && p[1] == 'u') {
+        low = hex4(p + 2, r->end);
         if (low >= 0xDC00 && low <= 0xDFFF) {
-            r->p += 6;
             *code = 0x10000 + (((uint32_t)first - 0xD800) << 10) + ((uint32_t)low - 0xDC00);
-            return NX_OK;
+            return p + 6;
         }
     }
     *flags |= NX_JSON_LONE_SURROGATE;
-    return NX_OK;
+    return p;
 }
 
-/* The escape at r->p, a backslash. */
-static enum nx_err read_escape(struct json_reader *r, uint32_t *code, uint8_t *flags)
+/* The escape at `p`, a backslash. */
+static const char *read_escape(struct json_reader *r, const char *p, uint32_t *code, uint8_t *flags)
 {
     static const char names[] = "\"\\/bfnrt";
     static const char codes[] = "\"\\/\b\f\n\r\t";
     const char *found;
 
-    if (r->end - r->p < 2) {
-        r->p = r->end;
-        return nx_json_expected(r, "an escaped character");
+    if (r->end - p < 2) {
+        return nx_json_expected(r, r->end, "an escaped character");
     }
-    if (r->p[1] == 'u') {
-        return read_unicode_escape(r, code, flags);
+    if (p[1] == 'u') {
+        return read_unicode_escape(r, p, code, flags);
     }
-    found = r->p[1] != '\0' ? strchr(names, r->p[1]) : NULL;
+    found = p[1] != '\0' ? strchr(names, p[1]) : NULL;
     if (found == NULL) {
-        return nx_json_syntax(r, r->p,
-                              "a backslash must be followed by one of \" \\ / b f n r t u");
+        return nx_json_syntax(r, p, "a backslash must be followed by one of \" \\ / b f n r t u");
     }
     *code = (unsigned char)codes[found - names];
-    r->p += 2;
-    return NX_OK;
+    return p + 2;
 }
 
 /* Room for every decoded string of this document: decoding never makes text longer. */
@@ -182,68 +139,43 @@ static bool reserve_decoded(struct nx_json *json)
     return true;
 }
 
-/* The rest of a string that has escapes: r->p is at the first one, its text began at `text`. */
-static enum nx_err read_escaped(struct json_reader *r, struct nx_json_node *node, const char *text)
+const char *nx_json_read_escaped(struct json_reader *r, const char *p, struct nx_json_node *node)
 {
     struct nx_json *json = r->json;
-    const char *literal = text;
+    const char *opening = r->start + node->offset;
+    const char *literal = opening + 1;
     char *out;
 
     if (!reserve_decoded(json)) {
-        return NX_ERR_NOMEM;
+        r->err = NX_ERR_NOMEM;
+        r->fault = opening;
+        return NULL;
     }
     out = json->decoded + json->decoded_len;
     for (;;) {
-        size_t plain = (size_t)(r->p - literal);
+        size_t plain = (size_t)(p - literal);
         uint32_t code = 0;
-        enum nx_err err;
 
         memcpy(out, literal, plain);
         out += plain;
-        if (r->p >= r->end || *r->p != '\\') {
+        if (p >= r->end || *p != '\\') {
             break;
         }
-        err = read_escape(r, &code, &node->flags);
-        if (err != NX_OK) {
-            return err;
+        literal = read_escape(r, p, &code, &node->flags);
+        if (literal == NULL) {
+            return NULL;
         }
         out += nx_utf8_put(out, code);
-        literal = r->p;
-        r->p = skip_literal(r->p, r->end);
+        p = nx_scan_literal(literal, r->end);
+    }
+    if (p >= r->end || *p != '"') {
+        return nx_json_bad_string(r, p, opening);
     }
     node->flags |= NX_JSON_DECODED;
     node->text = (uint32_t)json->decoded_len;
     node->length = (uint32_t)((size_t)(out - json->decoded) - json->decoded_len);
     json->decoded_len = (size_t)(out - json->decoded);
-    return NX_OK;
-}
-
-/* r->p is at the opening quote. */
-enum nx_err nx_json_read_string(struct json_reader *r)
-{
-    const char *opening = r->p;
-    const char *text = r->p + 1;
-    struct nx_json_node *node = nx_json_add_node(r, NX_JSON_STRING, opening);
-    enum nx_err err = NX_OK;
-
-    if (node == NULL) {
-        return nx_json_too_many(r);
-    }
-    r->p = skip_literal(text, r->end);
-    if (r->p < r->end && *r->p == '\\') {
-        err = read_escaped(r, node, text);
-    } else {
-        node->text = (uint32_t)(text - r->start);
-        node->length = (uint32_t)(r->p - text);
-    }
-    if (err != NX_OK) {
-        return err;
-    }
-    if (r->p >= r->end || *r->p != '"') {
-        return bad_string_byte(r, opening);
-    }
-    r->p++;
-    return NX_OK;
+    return p + 1;
 }
 
 /* ---- numbers and literals ---------------------------------------------------------------- */
@@ -253,78 +185,72 @@ static inline bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static inline const char *skip_digits(const char *p, const char *end)
+{
+    while (p < end && is_digit(*p)) {
+        p++;
+    }
+    return p;
+}
+
 /* One digit or more. */
-static inline bool skip_digits(struct json_reader *r)
+static const char *read_digits(struct json_reader *r, const char *first, const char *what)
 {
-    const char *first = r->p;
+    const char *p = skip_digits(first, r->end);
 
-    while (r->p < r->end && is_digit(*r->p)) {
-        r->p++;
-    }
-    return r->p > first;
+    return p > first ? p : nx_json_expected(r, p, what);
 }
 
-static enum nx_err read_fraction_exponent(struct json_reader *r)
+static const char *read_exponent(struct json_reader *r, const char *p)
 {
-    if (r->p < r->end && *r->p == '.') {
-        r->p++;
-        if (!skip_digits(r)) {
-            return nx_json_expected(r, "a digit after the decimal point");
-        }
+    p++;
+    if (p < r->end && (*p == '+' || *p == '-')) {
+        p++;
     }
-    if (r->p < r->end && (*r->p == 'e' || *r->p == 'E')) {
-        r->p++;
-        if (r->p < r->end && (*r->p == '+' || *r->p == '-')) {
-            r->p++;
-        }
-        if (!skip_digits(r)) {
-            return nx_json_expected(r, "a digit of the exponent");
-        }
-    }
-    return NX_OK;
+    return read_digits(r, p, "a digit of the exponent");
 }
 
-enum nx_err nx_json_read_number(struct json_reader *r)
+const char *nx_json_read_number(struct json_reader *r, const char *first)
 {
-    const char *first = r->p;
-    const char *integer_end;
     struct nx_json_node *node = nx_json_add_node(r, NX_JSON_NUMBER, first);
-    enum nx_err err;
+    const char *p = first + (*first == '-');
+    const char *integer_end;
 
     if (node == NULL) {
-        return nx_json_too_many(r);
+        return nx_json_too_many(r, first);
     }
-    r->p += *r->p == '-';
-    if (r->p < r->end && *r->p == '0') {
-        r->p++;
-        if (r->p < r->end && is_digit(*r->p)) {
-            return nx_json_syntax(r, r->p - 1, "a number must not begin with 0");
-        }
-    } else if (!skip_digits(r)) {
-        return nx_json_expected(r, "a digit");
+    if (p + 1 < r->end && p[0] == '0' && is_digit(p[1])) {
+        return nx_json_syntax(r, p, "a number must not begin with 0");
     }
-    integer_end = r->p;
-    err = read_fraction_exponent(r);
-    if (err != NX_OK) {
-        return err;
+    p = read_digits(r, p, "a digit");
+    integer_end = p;
+    if (p != NULL && p < r->end && *p == '.') {
+        p = read_digits(r, p + 1, "a digit after the decimal point");
     }
-    if (r->p - first > (ptrdiff_t)r->json->limits.number_max) {
+    if (p != NULL && p < r->end && (*p == 'e' || *p == 'E')) {
+        p = read_exponent(r, p);
+    }
+    if (p == NULL) {
+        return NULL;
+    }
+    if (p - first > (ptrdiff_t)r->json->limits.number_max) {
         return nx_json_limit(r, first, "too many bytes in a number", r->json->limits.number_max);
     }
-    node->flags = r->p == integer_end ? NX_JSON_INTEGER : 0;
+    node->flags = p == integer_end ? NX_JSON_INTEGER : 0;
     node->text = node->offset;
-    node->length = (uint32_t)(r->p - first);
-    return NX_OK;
+    node->length = (uint32_t)(p - first);
+    return p;
 }
 
-enum nx_err nx_json_read_word(struct json_reader *r, enum nx_json_type type, struct nx_span word)
+const char *nx_json_read_word(struct json_reader *r, const char *p, enum nx_json_type type,
+                              struct nx_span word)
 {
-    if ((size_t)(r->end - r->p) < word.len || memcmp(r->p, word.ptr, word.len) != 0) {
-        return nx_json_expected(r, "a value (true, false and null are written in small letters)");
+    if ((size_t)(r->end - p) < word.len || memcmp(p, word.ptr, word.len) != 0) {
+        return nx_json_expected(r, p,
+                                "a value (true, false and null are written in small letters)");
     }
-    if (nx_json_add_node(r, type, r->p) == NULL) {
-        return nx_json_too_many(r);
+    if (nx_json_add_node(r, type, p) == NULL) {
+        return nx_json_too_many(r, p);
     }
-    r->p += word.len;
-    return NX_OK;
+    return p + word.len;
 }

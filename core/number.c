@@ -228,9 +228,28 @@ bool nx_number_is_multiple(const struct nx_number *a, const struct nx_number *st
     return (u128)rest * power_mod(10, (uint64_t)shift, step->mantissa) % step->mantissa == 0;
 }
 
+/*
+ * Horner's rule modulo the prime 2^61 - 1 at a point that the seed chooses: whoever picks the digits
+ * cannot pick numbers that collide, as he could modulo 2^64.
+ */
+static uint64_t hash_digits(const struct nx_number *number, uint64_t seed)
+{
+    const uint64_t prime = ((uint64_t)1 << 61) - 1;
+    const uint64_t point = nx_hash(NX_SPAN("digits"), seed) % (prime - 2) + 2;
+    struct digit_walk walk = walk_digits(number);
+    uint64_t hash = 0;
+
+    while (walk.left > 0) {
+        hash = (uint64_t)(((u128)hash * point + next_digit(&walk) + 1) % prime);
+    }
+    return hash;
+}
+
 uint64_t nx_number_hash(const struct nx_number *number, uint64_t seed)
 {
-    const uint64_t parts[2] = {number->mantissa, (uint64_t)number->exponent * 2 + number->negative};
+    const bool short_one = number->digits <= NX_NUMBER_DIGITS_MAX; /* all of it is the mantissa */
+    const uint64_t parts[2] = {short_one ? number->mantissa : hash_digits(number, seed),
+                               (uint64_t)number->exponent * 2 + number->negative};
 
     return nx_hash((struct nx_span){(const char *)parts, sizeof(parts)}, seed);
 }

@@ -1,13 +1,19 @@
 /*
- * pattern.c - regular expressions by PCRE2: compiled by its JIT where the system lets it make
- * executable memory, else interpreted (same answers, slower).
+ * pattern.c - a regular expression goes to the linear matcher (regular.h) if that takes it, else to
+ * PCRE2: compiled by its JIT where the system lets it make executable memory, else interpreted
+ * (same answers, slower).
  *
- * Not PCRE2_UCP: \b and friends are ASCII in ECMA-262. The match limit bounds backtracking to well
- * under a millisecond; `^(a+)+$` against 27 a's and a b would else burn 38 ms.
+ * Not PCRE2_UCP: \b and friends are ASCII in ECMA-262.
+ *
+ * PCRE2's own match limit starts anew at every place in the text where a match may begin, and its
+ * JIT does not count all backtracking: `(a*)\1[cd]` against 8,000 a's took 53 s under it. So a callout
+ * before every item of the expression counts how far the matcher moves, over the whole text, and
+ * ends the match when that is out of proportion to the text.
  */
 #include "core/pattern.h"
 
 #include "core/pattern_ecma.h"
+#include "core/regular.h"
 #include "core/utf8.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -20,11 +26,15 @@ enum {
     MATCH_DEPTH_LIMIT = 10 * 1000,
     JIT_STACK_MIN = 32 * 1024,
     JIT_STACK_MAX = 512 * 1024,
+    WORK_BASE = 20 * 1000, /* bytes moved over in one match: so many, */
+    WORK_PER_BYTE = 32,    /* and so many for each byte of the text */
+    GENERAL_TEXT_MAX = 4096, /* bytes of a text for an expression that is not regular */
     TRANSLATED_BYTES_MAX = 16 * NX_PATTERN_BYTES_MAX, /* a class escape grows to about 150 bytes */
-    TEXT_BYTES_MAX = 16 * 1024 * 1024,                /* of a text with surrogate halves */
 };
 
+/* One of the two. */
 struct nx_pattern {
+    struct nx_regular *regular;
     pcre2_code *code;
 };
 
@@ -33,6 +43,8 @@ struct nx_matcher {
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
     struct nx_buf text;
+    size_t at;        /* where in the text the match was last seen */
+    size_t work_left; /* bytes that it may still move over */
 };
 
 static enum nx_err compile_error(int code, struct nx_diag *diag)
@@ -52,7 +64,8 @@ static enum nx_err compile_error(int code, struct nx_diag *diag)
 static enum nx_err compile_translated(struct nx_span text, pcre2_code **out, struct nx_diag *diag)
 {
     const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
-                             PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
+                             PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C |
+                             PCRE2_AUTO_CALLOUT;
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     PCRE2_SIZE offset = 0; /* counts in the translation, which nobody sees */
     int code = 0;
@@ -85,7 +98,8 @@ static enum nx_err compile(struct nx_span source, pcre2_code **out, struct nx_di
     return err;
 }
 
-enum nx_err nx_pattern_compile(struct nx_span source, struct nx_pattern **out, struct nx_diag *diag)
+enum nx_err nx_pattern_compile_general(struct nx_span source, struct nx_pattern **out,
+                                       struct nx_diag *diag)
 {
     struct nx_pattern *pattern = calloc(1, sizeof(*pattern));
     enum nx_err err = NX_ERR_NOMEM;
@@ -102,9 +116,26 @@ enum nx_err nx_pattern_compile(struct nx_span source, struct nx_pattern **out, s
     return NX_OK;
 }
 
+enum nx_err nx_pattern_compile(struct nx_span source, struct nx_pattern **out, struct nx_diag *diag)
+{
+    struct nx_pattern *pattern = calloc(1, sizeof(*pattern));
+
+    if (pattern == NULL) {
+        return NX_ERR_NOMEM;
+    }
+    pattern->regular = nx_regular_new(source);
+    if (pattern->regular == NULL) {
+        free(pattern);
+        return nx_pattern_compile_general(source, out, diag);
+    }
+    *out = pattern;
+    return NX_OK;
+}
+
 void nx_pattern_free(struct nx_pattern *pattern)
 {
     if (pattern != NULL) {
+        nx_regular_free(pattern->regular);
         pcre2_code_free(pattern->code);
         free(pattern);
     }
@@ -119,6 +150,21 @@ bool nx_pattern_valid(struct nx_span source)
     return err == NX_OK || err == NX_ERR_UNSUPPORTED;
 }
 
+/* Before each item of an expression: what was moved over since the last one is paid for. */
+static int spend(pcre2_callout_block *block, void *data)
+{
+    struct nx_matcher *matcher = data;
+    size_t at = block->current_position;
+    size_t work = 1 + (at > matcher->at ? at - matcher->at : matcher->at - at);
+
+    matcher->at = at;
+    if (work > matcher->work_left) {
+        return PCRE2_ERROR_MATCHLIMIT;
+    }
+    matcher->work_left -= work;
+    return 0;
+}
+
 struct nx_matcher *nx_matcher_new(void)
 {
     struct nx_matcher *matcher = calloc(1, sizeof(*matcher));
@@ -126,13 +172,14 @@ struct nx_matcher *nx_matcher_new(void)
     if (matcher == NULL) {
         return NULL;
     }
-    nx_buf_init(&matcher->text, TEXT_BYTES_MAX);
+    nx_buf_init(&matcher->text, GENERAL_TEXT_MAX);
     matcher->data = pcre2_match_data_create(1, NULL);
     matcher->context = pcre2_match_context_create(NULL);
     if (matcher->data == NULL || matcher->context == NULL) {
         nx_matcher_free(matcher);
         return NULL;
     }
+    (void)pcre2_set_callout(matcher->context, spend, matcher);
     (void)pcre2_set_match_limit(matcher->context, MATCH_LIMIT);
     (void)pcre2_set_depth_limit(matcher->context, MATCH_DEPTH_LIMIT);
     (void)pcre2_set_heap_limit(matcher->context, MATCH_HEAP_KIB);
@@ -171,24 +218,39 @@ static enum nx_err replace_surrogates(struct nx_matcher *matcher, struct nx_span
     return NX_OK;
 }
 
-enum nx_err nx_pattern_match(const struct nx_pattern *pattern, struct nx_matcher *matcher,
-                             struct nx_span text, bool surrogates, bool *matched)
+static enum nx_err match_general(const pcre2_code *code, struct nx_matcher *matcher,
+                                 struct nx_span text, bool surrogates, bool *matched)
 {
-    int code;
+    int result;
     enum nx_err err;
 
     *matched = false;
+    if (text.len > GENERAL_TEXT_MAX) {
+        return NX_ERR_LIMIT;
+    }
     if (surrogates) {
         err = replace_surrogates(matcher, &text);
         if (err != NX_OK) {
             return err;
         }
     }
-    code = pcre2_match(pattern->code, (PCRE2_SPTR)(text.ptr != NULL ? text.ptr : ""), text.len, 0,
-                       PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
-    if (code >= 0 || code == PCRE2_ERROR_NOMATCH) {
-        *matched = code >= 0;
+    matcher->at = 0;
+    matcher->work_left = WORK_BASE + WORK_PER_BYTE * text.len;
+    result = pcre2_match(code, (PCRE2_SPTR)(text.ptr != NULL ? text.ptr : ""), text.len, 0,
+                         PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
+    if (result >= 0 || result == PCRE2_ERROR_NOMATCH) {
+        *matched = result >= 0;
         return NX_OK;
     }
-    return code == PCRE2_ERROR_NOMEMORY ? NX_ERR_NOMEM : NX_ERR_LIMIT;
+    return result == PCRE2_ERROR_NOMEMORY ? NX_ERR_NOMEM : NX_ERR_LIMIT;
+}
+
+enum nx_err nx_pattern_match(const struct nx_pattern *pattern, struct nx_matcher *matcher,
+                             struct nx_span text, bool surrogates, bool *matched)
+{
+    if (pattern->regular != NULL) {
+        *matched = nx_regular_match(pattern->regular, text);
+        return NX_OK;
+    }
+    return match_general(pattern->code, matcher, text, surrogates, matched);
 }

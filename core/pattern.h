@@ -1,9 +1,10 @@
 /*
  * pattern.h - `pattern`: ECMA-262 regular expressions (JSON Schema core, section 6.4), searched
- * unanchored, with `u` semantics, run by PCRE2 after a translation (pattern.c).
+ * unanchored, with `u` semantics. Regular ones are matched in linear time (regular.h), the rest by
+ * PCRE2 after a translation (pattern_ecma.h).
  *
- * A match has a bound on its work. A bound that is reached is its own answer, never "no match":
- * below `not` that would admit.
+ * A match by PCRE2 takes texts up to 4,096 bytes and has a bound on its work in proportion to the
+ * text. A bound that is reached is its own answer, never "no match": below `not` that would admit.
  */
 #ifndef NX_PATTERN_H
 #define NX_PATTERN_H
@@ -24,6 +25,10 @@ struct nx_matcher; /* scratch memory of matches: one for each thread */
  */
 enum nx_err nx_pattern_compile(struct nx_span source, struct nx_pattern **out,
                                struct nx_diag *diag);
+
+/* The same, run by PCRE2 even if it is regular: for the tests, which compare the two. */
+enum nx_err nx_pattern_compile_general(struct nx_span source, struct nx_pattern **out,
+                                       struct nx_diag *diag);
 void nx_pattern_free(struct nx_pattern *pattern);
 
 /* NULL when memory is out. */
@@ -32,7 +37,8 @@ void nx_matcher_free(struct nx_matcher *matcher);
 
 /*
  * Does the expression match somewhere in `text`? `text` is UTF-8; with `surrogates` it may hold
- * surrogate halves (utf8.h), which no expression matches but `.` and negated classes.
+ * surrogate halves (utf8.h): characters from U+D800 to U+DFFF, which `.` and negated classes match;
+ * PCRE2, which knows none, is shown U+FFFD.
  * NX_ERR_LIMIT: not decided within the bound.
  */
 enum nx_err nx_pattern_match(const struct nx_pattern *pattern, struct nx_matcher *matcher,

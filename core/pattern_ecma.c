@@ -28,7 +28,7 @@ struct translator {
 #define SPACES "\\x09-\\x0d\\x20\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF"
 #define NOT_SPACES                                                                                 \
     "\\x00-\\x08\\x0e-\\x1f\\x21-\\x7f\xC2\x80-\xC2\x9F\u00A1-\u167F\u1681-\u1FFF\u200B-\u2027"    \
-    "\u202A-\u202E\u2030-\u205E\u2060-\u2FFF\u3001-\uD7FB\uE000-\uFEFE\uFF00-\U0010FFFF"
+    "\u202A-\u202E\u2030-\u205E\u2060-\u2FFF\u3001-\uD7FF\uE000-\uFEFE\uFF00-\U0010FFFF"
 
 /* Class escapes, as the inside of a class. */
 static const struct {
@@ -409,6 +409,9 @@ static enum nx_err put_class(struct translator *t)
     }
     if (err == NX_OK && t->p >= t->end) {
         return bad(t, at, "this class has no closing bracket");
+    }
+    if (t->p == at + 1) { /* PCRE2 takes "[]", but then "[]*" too never matches */
+        (void)nx_buf_str(t->out, "^\\x00-\U0010FFFF");
     }
     t->p++;
     t->can_repeat = true;

@@ -1,5 +1,5 @@
 /*
- * schema.h - JSON Schema (draft 2020-12): compile once, check many.
+ * schema.h - JSON Schema (drafts 2020-12, 2019-09, 07, 06, 04): compile once, check many.
  *
  * A compiled schema is immutable and may be shared. A check allocates nothing after warm-up: its
  * memory is in struct nx_check, one for each thread. A check answers yes or no and stops at the
@@ -14,9 +14,31 @@
 struct nx_schema;
 struct nx_check;
 
+enum nx_draft {
+    NX_DRAFT_2020_12, /* the default */
+    NX_DRAFT_2019_09,
+    NX_DRAFT_07,
+    NX_DRAFT_06,
+    NX_DRAFT_04,
+    NX_DRAFT_COUNT,
+};
+
+/*
+ * The draft that a name such as "2020-12", "07" or "7" stands for, or the URI of its metaschema
+ * (`$schema`); false when there is none.
+ */
+bool nx_draft_find(struct nx_span name, enum nx_draft *out);
+
 struct nx_schema_options {
     bool strict;        /* an unknown keyword or format is an error (the gate); else ignored */
     bool assert_format; /* `format` refuses; else it is an annotation (2020-12 section 7.2.1) */
+    /* Draft 07: contentEncoding base64 and contentMediaType application/json refuse (validation,
+     * section 8.2); else, and in the later drafts always, they are annotations. */
+    bool assert_content;
+    enum nx_draft default_draft; /* of a schema without `$schema` */
+    /* Where the schema is: what its relative references and `$id` are resolved against. May be
+     * empty. Its bytes are never asked for. */
+    struct nx_span base_uri;
     /*
      * Gives the bytes of the schema document at an absolute `uri` that the document itself does
      * not hold; NX_ERR_NOT_FOUND when unknown. NULL: only references within the document resolve.
@@ -52,6 +74,22 @@ void nx_check_free(struct nx_check *check);
  */
 enum nx_err nx_schema_check(const struct nx_schema *schema, struct nx_check *check,
                             const struct nx_json *instance);
+
+/*
+ * Is the payload JSON, and does it satisfy the schema? What nx_json_parse with
+ * nx_json_limits_payload and nx_schema_check say, one after the other, but at once and without a
+ * tape where the schema allows it. NX_OK: yes. NX_ERR_SYNTAX, NX_ERR_INVALID, NX_ERR_LIMIT: no, as
+ * theirs; they have the words. NX_ERR_NOMEM.
+ */
+enum nx_err nx_schema_check_bytes(const struct nx_schema *schema, struct nx_check *check,
+                                  struct nx_span payload);
+
+/*
+ * The quick half of it, for who has a reader of his own for the rest: true is NX_OK, false says
+ * nothing yet.
+ */
+bool nx_schema_admits(const struct nx_schema *schema, struct nx_check *check,
+                      struct nx_span payload);
 
 /* One fault, in the terms of 2020-12 section 12. Strings are NUL-terminated, cut on overflow. */
 struct nx_fault {

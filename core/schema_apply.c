@@ -20,6 +20,15 @@ enum nx_err nx_kw_done(struct compiler *c, struct site *s) /* schema_load.c saw 
     return NX_OK;
 }
 
+/* The reference that was just added goes by the dynamic scope. */
+static enum nx_err make_dynamic(struct compiler *c, struct site *s, struct nx_span anchor)
+{
+    struct applicator *applicator = &s->applicators[s->applicators_count - 1];
+
+    applicator->kind = APPLY_DYNAMIC;
+    return nx_compile_dynamic_name(c, s, anchor, &applicator->dynamic_name);
+}
+
 enum nx_err nx_kw_ref(struct compiler *c, struct site *s)
 {
     struct target target;
@@ -41,11 +50,24 @@ enum nx_err nx_kw_ref(struct compiler *c, struct site *s)
     }
     add_applicator(s, APPLY_ALL, plans, 1);
     if (s->keyword == KW_DYNAMIC_REF && target.dynamic_anchor.ptr != NULL) {
-        struct applicator *applicator = &s->applicators[s->applicators_count - 1];
-        applicator->kind = APPLY_DYNAMIC;
-        return nx_compile_dynamic_name(c, s, target.dynamic_anchor, &applicator->dynamic_name);
+        return make_dynamic(c, s, target.dynamic_anchor);
     }
     return NX_OK;
+}
+
+/* 2019-09, section 8.2.4.2: as $dynamicRef, with one anchor that has no name. */
+enum nx_err nx_kw_recursive_ref(struct compiler *c, struct site *s)
+{
+    enum nx_err err;
+
+    if (!nx_span_is(nx_json_text(s->json, s->value), "#")) {
+        return nx_compile_expected(c, s, s->value, "\"#\"");
+    }
+    err = nx_kw_ref(c, s);
+    if (err == NX_OK && nx_schema_anchor(c, s->plan->resource, NX_SPAN("")) != NULL) {
+        err = make_dynamic(c, s, NX_SPAN(""));
+    }
+    return err;
 }
 
 enum nx_err nx_kw_defs(struct compiler *c, struct site *s)
@@ -60,7 +82,7 @@ enum nx_err nx_kw_defs(struct compiler *c, struct site *s)
         return nx_compile_expected(c, s, s->value, "an object of schemas");
     }
     while (err == NX_OK && nx_json_each(s->json, s->value, &at, &key, &value)) {
-        err = nx_compile_plan(c, s->plan->document, value, &plan);
+        err = nx_site_schema(c, s, value, &plan);
     }
     return err;
 }
@@ -144,6 +166,10 @@ enum nx_err nx_kw_finish_if(struct compiler *c, struct site *s)
 static bool array_group(struct compiler *c, struct site *s)
 {
     if (s->plan->array == NULL && NX_GROUP(c, s->plan->array)) {
+        s->plan->array->prefix_keyword =
+            s->dialect.draft == NX_DRAFT_2020_12 ? KW_PREFIX_ITEMS : KW_ITEMS;
+        s->plan->array->items_keyword = KW_ITEMS;
+        s->plan->array->contains_evaluates = s->dialect.draft == NX_DRAFT_2020_12;
         s->plan->array->contains_min = 1;
         s->plan->array->contains_max = UINT64_MAX;
         s->plan->array->count_max = UINT64_MAX;
@@ -159,6 +185,39 @@ enum nx_err nx_kw_prefix_items(struct compiler *c, struct site *s)
     return nx_site_schema_array(c, s, &s->plan->array->prefix, &s->plan->array->prefix_count);
 }
 
+/* Before 2020-12 `items` with an array is what `prefixItems` is now. */
+enum nx_err nx_kw_items(struct compiler *c, struct site *s)
+{
+    struct array_rules *rules;
+
+    if (!array_group(c, s)) {
+        return NX_ERR_NOMEM;
+    }
+    rules = s->plan->array;
+    if (s->dialect.draft == NX_DRAFT_2020_12 || nx_site_type(s) != NX_JSON_ARRAY) {
+        return nx_site_schema_value(c, s, &rules->items);
+    }
+    rules->items_keyword = KW_ADDITIONAL_ITEMS;
+    return nx_site_schema_array(c, s, &rules->prefix, &rules->prefix_count);
+}
+
+enum nx_err nx_kw_additional_items(struct compiler *c, struct site *s)
+{
+    return nx_site_schema_value(c, s, &s->additional_items);
+}
+
+/* additionalItems has no meaning but beside `items` with an array. */
+enum nx_err nx_kw_finish_items(struct compiler *c, struct site *s)
+{
+    struct array_rules *rules = s->plan->array;
+
+    (void)c;
+    if (rules != NULL && rules->items_keyword == KW_ADDITIONAL_ITEMS) {
+        rules->items = s->additional_items;
+    }
+    return NX_OK;
+}
+
 enum nx_err nx_kw_array_schema(struct compiler *c, struct site *s)
 {
     if (!array_group(c, s)) {
@@ -168,8 +227,7 @@ enum nx_err nx_kw_array_schema(struct compiler *c, struct site *s)
         s->plan->owns_marks = true;
         return nx_site_schema_value(c, s, &s->plan->array->unevaluated);
     }
-    return nx_site_schema_value(
-        c, s, s->keyword == KW_ITEMS ? &s->plan->array->items : &s->plan->array->contains);
+    return nx_site_schema_value(c, s, &s->plan->array->contains);
 }
 
 enum nx_err nx_kw_array_count(struct compiler *c, struct site *s)
@@ -215,11 +273,16 @@ enum nx_err nx_kw_names(struct compiler *c, struct site *s)
     enum nx_json_type want = s->keyword == KW_REQUIRED ? NX_JSON_ARRAY : NX_JSON_OBJECT;
 
     if (nx_site_type(s) != want) {
-        return nx_compile_expected(c, s, s->value,
-                                   s->keyword == KW_REQUIRED ? "an array of member names"
-                                   : s->keyword == KW_DEPENDENT_REQUIRED
-                                       ? "an object of arrays of member names"
-                                       : "an object of schemas");
+        return nx_compile_expected(
+            c, s, s->value,
+            s->keyword == KW_REQUIRED             ? "an array of member names"
+            : s->keyword == KW_DEPENDENT_REQUIRED ? "an object of arrays of member names"
+            : s->keyword == KW_DEPENDENCIES ? "an object of schemas and arrays of member names"
+                                            : "an object of schemas");
+    }
+    if (s->keyword == KW_REQUIRED && s->dialect.draft == NX_DRAFT_04 &&
+        s->json->nodes[s->value].length == 0) {
+        return nx_compile_expected(c, s, s->value, "at least one name, in draft 04");
     }
     if (!object_group(c, s)) {
         return NX_ERR_NOMEM;
@@ -227,6 +290,7 @@ enum nx_err nx_kw_names(struct compiler *c, struct site *s)
     *(s->keyword == KW_REQUIRED             ? &s->required
       : s->keyword == KW_PROPERTIES         ? &s->properties
       : s->keyword == KW_DEPENDENT_REQUIRED ? &s->dependent_required
+      : s->keyword == KW_DEPENDENCIES       ? &s->dependencies
                                             : &s->dependent_schemas) = s->value;
     return NX_OK;
 }
@@ -255,7 +319,7 @@ enum nx_err nx_kw_pattern_properties(struct compiler *c, struct site *s)
         struct pattern_property *row = &rules->patterns[rules->patterns_count++];
         err = nx_site_pattern(c, s, key, &row->pattern);
         if (err == NX_OK) {
-            err = nx_compile_plan(c, s->plan->document, value, &row->plan);
+            err = nx_site_schema(c, s, value, &row->plan);
         }
     }
     return err;

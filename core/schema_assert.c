@@ -61,6 +61,7 @@ enum nx_err nx_kw_type(struct compiler *c, struct site *s)
         err = add_type(c, s, item, &types);
     }
     s->plan->types = types;
+    s->plan->as_written = s->dialect.draft == NX_DRAFT_04;
     return err;
 }
 
@@ -132,6 +133,9 @@ enum nx_err nx_kw_enum(struct compiler *c, struct site *s)
     if (nx_site_type(s) != NX_JSON_ARRAY) {
         return nx_compile_expected(c, s, s->value, "an array of values");
     }
+    if (s->dialect.draft == NX_DRAFT_04 && s->json->nodes[s->value].length == 0) {
+        return nx_compile_expected(c, s, s->value, "at least one value, in draft 04");
+    }
     values = nx_compile_alloc(c, s->json->nodes[s->value].length, sizeof(*values));
     if (values == NULL) {
         return NX_ERR_NOMEM;
@@ -148,10 +152,22 @@ enum nx_err nx_kw_enum(struct compiler *c, struct site *s)
 
 /* ---- numbers and strings ------------------------------------------------------------------- */
 
+/* Draft 04: true makes the bound beside it exclusive. */
+static enum nx_err exclusive_flag(struct compiler *c, struct site *s)
+{
+    *(s->keyword == KW_EXCLUSIVE_MINIMUM ? &s->exclusive_minimum : &s->exclusive_maximum) =
+        s->value;
+    return nx_kw_flag(c, s);
+}
+
 enum nx_err nx_kw_bound(struct compiler *c, struct site *s)
 {
+    bool exclusive = s->keyword == KW_EXCLUSIVE_MINIMUM || s->keyword == KW_EXCLUSIVE_MAXIMUM;
     struct number_rules *rules;
 
+    if (exclusive && s->dialect.draft == NX_DRAFT_04) {
+        return exclusive_flag(c, s);
+    }
     if (!NX_GROUP(c, s->plan->number)) {
         return NX_ERR_NOMEM;
     }
@@ -163,25 +179,55 @@ enum nx_err nx_kw_bound(struct compiler *c, struct site *s)
                                                                      : &rules->exclusive_maximum);
 }
 
+/* Moves *bound to *exclusive when draft 04's flag at `flag` says so. */
+static enum nx_err apply_flag(struct compiler *c, const struct site *s, uint32_t flag,
+                              const struct nx_number **bound, const struct nx_number **exclusive)
+{
+    if (flag == 0) {
+        return NX_OK;
+    }
+    if (bound == NULL || *bound == NULL) {
+        return nx_compile_fail(c, NX_ERR_INVALID, s->plan->document, flag,
+                               "expected the bound that this makes exclusive beside it");
+    }
+    if (nx_json_type(s->json, flag) == NX_JSON_TRUE) {
+        *exclusive = *bound;
+        *bound = NULL;
+    }
+    return NX_OK;
+}
+
+enum nx_err nx_kw_finish_bounds(struct compiler *c, struct site *s)
+{
+    struct number_rules none = {0};
+    struct number_rules *rules = s->plan->number != NULL ? s->plan->number : &none;
+    enum nx_err err =
+        apply_flag(c, s, s->exclusive_minimum, &rules->minimum, &rules->exclusive_minimum);
+
+    if (err == NX_OK) {
+        err = apply_flag(c, s, s->exclusive_maximum, &rules->maximum, &rules->exclusive_maximum);
+    }
+    return err;
+}
+
 enum nx_err nx_kw_multiple_of(struct compiler *c, struct site *s)
 {
-    const struct nx_number **step;
-    enum nx_err err;
+    const struct nx_number *step = NULL;
+    enum nx_err err = nx_site_number_value(c, s, &step);
 
-    if (!NX_GROUP(c, s->plan->number)) {
-        return NX_ERR_NOMEM;
-    }
-    step = &s->plan->number->multiple_of;
-    err = nx_site_number_value(c, s, step);
     if (err != NX_OK) {
         return err;
     }
-    if ((*step)->negative || (*step)->digits == 0) {
+    if (step->negative || step->digits == 0) {
         return nx_compile_expected(c, s, s->value, "a number greater than 0");
     }
-    if ((*step)->digits > NX_NUMBER_DIGITS_MAX) {
+    if (step->digits > NX_NUMBER_DIGITS_MAX) {
         return nx_compile_expected(c, s, s->value, "at most 19 significant digits");
     }
+    if (!NX_GROUP(c, s->plan->number)) {
+        return NX_ERR_NOMEM;
+    }
+    s->plan->number->multiple_of = step;
     return NX_OK;
 }
 
@@ -216,19 +262,21 @@ enum nx_err nx_kw_pattern(struct compiler *c, struct site *s)
 
 enum nx_err nx_kw_format(struct compiler *c, struct site *s)
 {
-    uint32_t vocab = c->schema->resources[s->plan->resource].vocabularies;
+    bool asserts =
+        c->options->assert_format || (s->dialect.vocabularies & VOCAB_FORMAT_ASSERTION) != 0;
     const struct nx_format *format;
 
     if (nx_site_type(s) != NX_JSON_STRING) {
         return nx_compile_expected(c, s, s->value, "the name of a format in a string");
     }
-    format = nx_format_find(nx_json_text(s->json, s->value));
-    if (format == NULL && c->options->strict) {
+    format = nx_format_find(nx_json_text(s->json, s->value), nx_draft_number(s->dialect.draft));
+    if (format == NULL && nx_compile_strict(c, s->plan->document)) {
         struct nx_span name = nx_json_text(s->json, s->value);
         return nx_compile_fail(c, NX_ERR_INVALID, s->plan->document, s->value,
-                               "unknown format \"%.*s\"", NX_SPAN_ARG(name));
+                               "unknown format \"%.*s\" in draft %s", NX_SPAN_ARG(name),
+                               nx_draft_name(s->dialect.draft));
     }
-    if (format == NULL || (!c->options->assert_format && (vocab & VOCAB_FORMAT_ASSERTION) == 0)) {
+    if (format == NULL || !asserts) {
         return NX_OK;
     }
     if (!string_group(c, s)) {
@@ -266,9 +314,29 @@ enum nx_err nx_kw_list(struct compiler *c, struct site *s)
                                             : nx_compile_expected(c, s, s->value, "an array");
 }
 
+/* contentEncoding, contentMediaType: assertions in draft 07 alone, and where they are asked for. */
+enum nx_err nx_kw_content(struct compiler *c, struct site *s)
+{
+    struct nx_span name = nx_json_text(s->json, s->value);
+    enum nx_err err = nx_kw_text(c, s);
+
+    if (err != NX_OK || !c->options->assert_content || s->dialect.draft != NX_DRAFT_07) {
+        return err;
+    }
+    if (!string_group(c, s)) {
+        return NX_ERR_NOMEM;
+    }
+    if (s->keyword == KW_CONTENT_ENCODING) {
+        s->plan->string->content_base64 = nx_span_is(name, "base64");
+    } else {
+        s->plan->string->content_json = nx_span_is(name, "application/json");
+    }
+    return NX_OK;
+}
+
 enum nx_err nx_kw_content_schema(struct compiler *c, struct site *s)
 {
-    struct plan *unused; /* compiled for its faults; content* never asserts */
+    struct plan *unused; /* compiled for its faults; contentSchema never asserts */
 
     return nx_site_schema_value(c, s, &unused);
 }

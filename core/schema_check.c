@@ -13,9 +13,8 @@
  * those that may fail (anyOf, oneOf, if) in a copy that is merged only on success. Where nobody
  * asks, `marks` is NX_NO_MARKS and costs nothing.
  */
+#include "core/schema_quick.h"
 #include "core/schema_run.h"
-
-#include "core/utf8.h"
 
 #include <stdlib.h>
 
@@ -148,6 +147,9 @@ static bool check_string(struct nx_check *check, const struct plan *plan, uint32
         !nx_check_matches(check, rules->pattern, node)) {
         broken = KW_PATTERN;
     }
+    if (broken == KW_NONE && (rules->content_base64 || rules->content_json)) {
+        broken = nx_check_content(check, rules, text);
+    }
     if (broken != KW_NONE) {
         (void)nx_check_fault(check, plan, broken, node, 0);
     }
@@ -189,13 +191,19 @@ static bool apply_all(struct nx_check *check, const struct applicator *a, uint32
 static uint32_t count_branches(struct nx_check *check, const struct applicator *a, uint32_t node,
                                size_t marks, uint32_t enough)
 {
+    bool traced = check->trace != NULL;
+    uint32_t mark = traced ? nx_trace_mark(check) : 0;
+    bool quiet = !traced || a->kind == APPLY_NOT; /* a trace forgives afterwards */
     uint32_t count = 0;
 
-    check->quiet++;
+    check->quiet += quiet;
     for (uint32_t i = 0; i < a->count && count < enough; i++) {
         count += try_plan(check, a->plans[i], node, marks);
     }
-    check->quiet--;
+    check->quiet -= quiet;
+    if (traced && count > 0) {
+        nx_trace_forgive(check, mark);
+    }
     return count;
 }
 
@@ -225,9 +233,11 @@ static const struct plan *dynamic_target(const struct nx_check *check, const str
 static bool apply(struct nx_check *check, const struct plan *plan, const struct applicator *a,
                   uint32_t node, size_t marks)
 {
+    bool all = marks != NX_NO_MARKS || check->trace != NULL; /* what holds must be known */
     uint32_t count = 0;
     bool ok = false;
 
+    check->via = a->keyword;
     switch (a->kind) {
     case APPLY_ALL:
         return apply_all(check, a, node, marks);
@@ -236,7 +246,7 @@ static bool apply(struct nx_check *check, const struct plan *plan, const struct 
     case APPLY_IF:
         return apply_if(check, a, node, marks);
     case APPLY_ANY:
-        count = count_branches(check, a, node, marks, marks == NX_NO_MARKS ? 1 : UINT32_MAX);
+        count = count_branches(check, a, node, marks, all ? UINT32_MAX : 1);
         ok = count > 0;
         break;
     case APPLY_ONE:
@@ -259,9 +269,16 @@ bool nx_check_child(struct nx_check *check, const struct plan *owner, enum nx_ke
                     const struct plan *plan, uint32_t node, uint32_t index)
 {
     if (plan->never) {
-        return nx_check_fault(check, owner, keyword, node, index), false;
+        check->refused = plan;
+        (void)nx_check_fault(check, owner, keyword, node, index);
+        check->refused = NULL;
+        return false;
     }
-    return nx_check_plan(check, plan, node, NX_NO_MARKS);
+    if (!nx_may_be_quick(check)) {
+        return nx_check_plan(check, plan, node, NX_NO_MARKS);
+    }
+    return nx_quick_yes(check, plan->direct, node) ||
+           nx_check_plan(check, plan->direct, node, NX_NO_MARKS);
 }
 
 /* ---- unevaluated* ------------------------------------------------------------------------ */
@@ -311,7 +328,8 @@ static bool check_type(struct nx_check *check, const struct plan *plan, uint32_t
         return false;
     }
     return (n->flags & NX_JSON_INTEGER) != 0 ||
-           (read_number(check, node, &number) && nx_number_is_integer(&number));
+           (!plan->as_written && read_number(check, node, &number) &&
+            nx_number_is_integer(&number));
 }
 
 static bool check_values(struct nx_check *check, const struct plan *plan, uint32_t node)
@@ -380,6 +398,25 @@ static bool check_marked(struct nx_check *check, const struct plan *plan, uint32
     return ok;
 }
 
+static bool check_evaluate(struct nx_check *check, const struct plan *plan, uint32_t node,
+                           size_t marks)
+{
+    return plan->owns_marks && check->nodes[node].type >= NX_JSON_ARRAY
+               ? check_marked(check, plan, node, marks)
+               : check_rules(check, plan, node, marks);
+}
+
+static bool check_traced(struct nx_check *check, const struct plan *plan, uint32_t node,
+                         size_t marks)
+{
+    bool ok;
+
+    nx_trace_enter(check, plan, node);
+    ok = check_evaluate(check, plan, node, marks);
+    nx_trace_leave(check, ok && check->error == NX_OK);
+    return ok;
+}
+
 bool nx_check_plan(struct nx_check *check, const struct plan *plan, uint32_t node, size_t marks)
 {
     uint32_t scope_count = check->scope_count;
@@ -397,9 +434,8 @@ bool nx_check_plan(struct nx_check *check, const struct plan *plan, uint32_t nod
         (scope_count == 0 || check->scope[scope_count - 1] != plan->resource)) {
         check->scope[check->scope_count++] = plan->resource;
     }
-    ok = plan->owns_marks && check->nodes[node].type >= NX_JSON_ARRAY
-             ? check_marked(check, plan, node, marks)
-             : check_rules(check, plan, node, marks);
+    ok = check->trace != NULL ? check_traced(check, plan, node, marks)
+                              : check_evaluate(check, plan, node, marks);
     check->scope_count = scope_count;
     check->depth--;
     return ok && check->error == NX_OK;
@@ -412,6 +448,7 @@ struct nx_check *nx_check_new(void)
     struct nx_check *check = calloc(1, sizeof(*check));
 
     if (check != NULL) {
+        nx_buf_init(&check->decoded, NX_CHECK_CONTENT_MAX);
         check->matcher = nx_matcher_new();
         if (check->matcher == NULL) {
             free(check);
@@ -425,11 +462,30 @@ void nx_check_free(struct nx_check *check)
 {
     if (check != NULL) {
         nx_matcher_free(check->matcher);
+        nx_fused_free(check->fused);
         free(check->marks);
         free(check->slots);
         free(check->hashes);
+        nx_json_free(check->content);
+        nx_buf_fini(&check->decoded);
         free(check);
     }
+}
+
+void nx_check_begin(struct nx_check *check, const struct nx_schema *schema,
+                    const struct nx_json *instance)
+{
+    check->schema = schema;
+    check->json = instance;
+    check->nodes = instance->nodes;
+    check->error = NX_OK;
+    check->depth = 0;
+    check->steps = 0;
+    check->steps_max = NX_CHECK_STEPS_BASE + NX_CHECK_STEPS_PER_NODE * instance->count;
+    check->scope_count = 0;
+    check->marks_len = 0;
+    check->quiet = 0;
+    check->via = KW_NONE;
 }
 
 enum nx_err nx_check_run(struct nx_check *check, const struct nx_schema *schema,
@@ -440,15 +496,7 @@ enum nx_err nx_check_run(struct nx_check *check, const struct nx_schema *schema,
     if (instance->count == 0) {
         return NX_ERR_STATE; /* no document: the last parse failed */
     }
-    check->schema = schema;
-    check->json = instance;
-    check->nodes = instance->nodes;
-    check->error = NX_OK;
-    check->depth = 0;
-    check->steps = 0;
-    check->scope_count = 0;
-    check->marks_len = 0;
-    check->quiet = 0;
+    nx_check_begin(check, schema, instance);
     ok = nx_check_plan(check, schema->root, 0, NX_NO_MARKS);
     if (check->error != NX_OK) {
         return check->error;

@@ -8,6 +8,8 @@
  */
 #include "core/schema_plan.h"
 
+#include "core/schema_uri.h"
+
 #include <stdlib.h>
 
 enum nx_err nx_compile_plan(struct compiler *c, uint32_t document, uint32_t node, struct plan **out)
@@ -232,13 +234,36 @@ static struct nx_schema *schema_new(uint64_t seed)
     return schema;
 }
 
+/* What the caller says, without a fragment. */
+static struct nx_span base_uri(const struct compiler *c)
+{
+    struct nx_span fragment;
+    struct nx_span uri = nx_uri_without_fragment(c->options->base_uri, &fragment);
+
+    return uri.len > 0 ? uri : NX_SPAN("");
+}
+
+static enum nx_err compile_root(struct compiler *c, uint32_t document)
+{
+    const struct nx_json *json = c->schema->documents[document].json;
+
+    if (c->draft == NX_DRAFT_04 && nx_json_type(json, 0) != NX_JSON_OBJECT) {
+        return nx_compile_fail(c, NX_ERR_INVALID, document, 0,
+                               "expected a schema: an object, in draft 04");
+    }
+    return nx_compile_plan(c, document, 0, &c->schema->root);
+}
+
 static enum nx_err compile_document(struct compiler *c, struct nx_span source, const char *file)
 {
     uint32_t document;
-    enum nx_err err = nx_schema_load(c, source, file, NX_SPAN(""), &document);
+    enum nx_err err;
 
+    c->draft = c->options->default_draft;
+    err = nx_schema_load(c, source, file, base_uri(c), &document);
     if (err == NX_OK) {
-        err = nx_compile_plan(c, document, 0, &c->schema->root);
+        c->draft = c->schema->resources[0].dialect.draft;
+        err = compile_root(c, document);
     }
     if (err == NX_OK) {
         err = compile_all(c);
@@ -248,6 +273,12 @@ static enum nx_err compile_document(struct compiler *c, struct nx_span source, c
     }
     if (err == NX_OK) {
         err = refuse_cycles(c);
+    }
+    if (err == NX_OK) {
+        err = nx_compile_quick(c);
+    }
+    if (err == NX_OK) {
+        err = nx_compile_fused(c);
     }
     return err;
 }
@@ -295,5 +326,5 @@ void nx_schema_free(struct nx_schema *schema)
 
 struct nx_span nx_schema_id(const struct nx_schema *schema)
 {
-    return schema->resources[0].uri;
+    return schema->id;
 }

@@ -18,6 +18,7 @@
 
 enum {
     FOUND_BYTES_MAX = 60, /* of a value or a name that is quoted */
+    NOTE_BYTES_MAX = 120, /* of a title or a description */
     LISTED_MAX = 24,      /* names or values in "one of ..." */
 };
 
@@ -73,12 +74,12 @@ static void say(struct words *w, const char *fmt, ...)
     }
 }
 
-/* At most FOUND_BYTES_MAX bytes, cut between characters. */
-static struct nx_span shorten(struct nx_span text, bool *cut)
+/* At most `max` bytes, cut between characters. */
+static struct nx_span shorten(struct nx_span text, size_t max, bool *cut)
 {
-    *cut = text.len > FOUND_BYTES_MAX;
+    *cut = text.len > max;
     if (*cut) {
-        text.len = FOUND_BYTES_MAX;
+        text.len = max;
         while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xC0) == 0x80) {
             text.len--;
         }
@@ -89,7 +90,7 @@ static struct nx_span shorten(struct nx_span text, bool *cut)
 static void say_raw(struct words *w, const struct nx_json *json, uint32_t node)
 {
     bool cut;
-    struct nx_span raw = shorten(nx_json_raw(json, node), &cut);
+    struct nx_span raw = shorten(nx_json_raw(json, node), FOUND_BYTES_MAX, &cut);
 
     say(w, "%.*s%s", NX_SPAN_ARG(raw), cut ? "..." : "");
 }
@@ -98,7 +99,7 @@ static void say_name(struct words *w, struct nx_span name)
 {
     bool cut;
 
-    name = shorten(name, &cut);
+    name = shorten(name, FOUND_BYTES_MAX, &cut);
     say(w, "\"%.*s%s\"", NX_SPAN_ARG(name), cut ? "..." : "");
 }
 
@@ -170,6 +171,10 @@ static void say_type(struct words *w, const struct report *r)
             say(w, "%s%s", first ? "" : " or ", names[i].name);
             first = false;
         }
+    }
+    if (r->plan->as_written && (r->plan->types & TYPES_INTEGER) != 0 &&
+        nx_json_type(r->check->json, r->node) == NX_JSON_NUMBER) {
+        say(w, ", in draft 04 one without fraction and exponent");
     }
     say_found(w, r->check, r->node);
 }
@@ -243,16 +248,46 @@ static void say_length(struct words *w, const struct report *r)
     say(w, " characters, found %zu", count);
 }
 
+/* What the subschema calls itself, for those who do not read regular expressions. */
+static void say_note(struct words *w, const struct report *r)
+{
+    uint32_t note = nx_json_member(r->schema, r->plan->node, NX_SPAN("title"));
+    struct nx_span text;
+    bool cut;
+
+    if (note == 0) {
+        note = nx_json_member(r->schema, r->plan->node, NX_SPAN("description"));
+    }
+    if (nx_json_type(r->schema, note) != NX_JSON_STRING || nx_json_text(r->schema, note).len == 0) {
+        return;
+    }
+    text = nx_json_raw(r->schema, note); /* with its escapes: no control character gets out */
+    text.ptr++;
+    text.len -= 2;
+    text = shorten(text, NOTE_BYTES_MAX, &cut);
+    say(w, " (%.*s%s)", NX_SPAN_ARG(text), cut ? "..." : "");
+}
+
 static void say_pattern(struct words *w, const struct report *r)
 {
     say(w, "expected text that matches ");
     say_raw(w, r->schema, keyword_value(r));
+    say_note(w, r);
     say_found(w, r->check, r->node);
 }
 
 static void say_format(struct words *w, const struct report *r)
 {
     say(w, "expected %s", r->plan->string->format->expects);
+    say_found(w, r->check, r->node);
+}
+
+static void say_content(struct words *w, const struct report *r)
+{
+    say(w, "expected %s",
+        r->keyword == KW_CONTENT_ENCODING ? "base64"
+        : r->plan->string->content_base64 ? "JSON in base64"
+                                          : "JSON in this string");
     say_found(w, r->check, r->node);
 }
 
@@ -384,9 +419,13 @@ static void (*const speakers[KW_COUNT])(struct words *w, const struct report *r)
     [KW_UNIQUE_ITEMS] = say_unique,
     [KW_ITEMS] = say_extra_item,
     [KW_PREFIX_ITEMS] = say_extra_item,
+    [KW_ADDITIONAL_ITEMS] = say_extra_item,
+    [KW_CONTENT_ENCODING] = say_content,
+    [KW_CONTENT_MEDIA_TYPE] = say_content,
     [KW_UNEVALUATED_ITEMS] = say_extra_item,
     [KW_REQUIRED] = say_required,
     [KW_DEPENDENT_REQUIRED] = say_dependent,
+    [KW_DEPENDENCIES] = say_dependent,
     [KW_ADDITIONAL_PROPERTIES] = say_unknown_member,
     [KW_UNEVALUATED_PROPERTIES] = say_unknown_member,
     [KW_PROPERTIES] = say_forbidden_member,
@@ -450,10 +489,23 @@ static void tell(struct nx_check *check, const struct report *report)
     }
 }
 
+void nx_check_words(const struct nx_check *check, const struct plan *plan, enum nx_keyword keyword,
+                    uint32_t node, uint32_t detail, char *out, size_t size)
+{
+    const struct nx_json *schema = check->schema->documents[plan->document].json;
+    const struct report report = {check, plan, schema, keyword, node, detail};
+    struct words words = {.out = out, .size = size};
+
+    out[0] = '\0';
+    speakers[keyword](&words, &report);
+}
+
 bool nx_check_fault(struct nx_check *check, const struct plan *plan, enum nx_keyword keyword,
                     uint32_t node, uint32_t detail)
 {
-    if (nx_check_more(check)) {
+    if (nx_check_more(check) && check->trace != NULL) {
+        nx_trace_fault(check, plan, keyword, node, detail);
+    } else if (nx_check_more(check)) {
         const struct nx_json *schema = check->schema->documents[plan->document].json;
         const struct report report = {check, plan, schema, keyword, node, detail};
         tell(check, &report);

@@ -2,11 +2,12 @@
  * schema_items.c - checks arrays and objects: what their items and members must satisfy, and the
  * whole. Each item is visited once, each member's name is looked up once.
  */
+#include "core/schema_quick.h"
 #include "core/schema_run.h"
 
 /* ---- arrays ------------------------------------------------------------------------------ */
 
-/* prefixItems and items for one item. */
+/* prefixItems and items, or what was in their place before 2020-12, for one item. */
 static bool check_item(struct nx_check *check, const struct plan *plan, uint32_t node,
                        uint32_t index, size_t marks)
 {
@@ -18,7 +19,8 @@ static bool check_item(struct nx_check *check, const struct plan *plan, uint32_t
         return true;
     }
     nx_check_mark(check, marks, index);
-    return nx_check_child(check, plan, prefix ? KW_PREFIX_ITEMS : KW_ITEMS, item, node, index);
+    return nx_check_child(check, plan, prefix ? rules->prefix_keyword : rules->items_keyword, item,
+                          node, index);
 }
 
 /* contains, minContains and maxContains. */
@@ -31,12 +33,13 @@ static bool check_contains(struct nx_check *check, const struct plan *plan, uint
     uint32_t index = 0;
     bool enough = false;
 
+    marks = rules->contains_evaluates ? marks : NX_NO_MARKS;
     check->quiet++;
     for (uint32_t i = node + 1; i < end && !enough; i = check->nodes[i].next, index++) {
         if (nx_check_plan(check, rules->contains, i, NX_NO_MARKS)) {
             nx_check_mark(check, marks, index);
             count++;
-            enough = marks == NX_NO_MARKS && count >= rules->contains_min &&
+            enough = marks == NX_NO_MARKS && check->trace == NULL && count >= rules->contains_min &&
                      rules->contains_max == UINT64_MAX;
         }
     }
@@ -122,6 +125,13 @@ static bool check_patterns(struct nx_check *check, const struct plan *plan, stru
     return ok;
 }
 
+static inline void see(uint64_t *seen, const struct property *property)
+{
+    if (property->bit != UINT32_MAX) {
+        seen[property->bit / 64] |= (uint64_t)1 << (property->bit % 64);
+    }
+}
+
 static bool check_member(struct nx_check *check, const struct plan *plan, struct member m,
                          uint64_t *seen, size_t marks)
 {
@@ -131,8 +141,8 @@ static bool check_member(struct nx_check *check, const struct plan *plan, struct
     bool evaluated = false;
     bool ok = true;
 
-    if (property != NULL && property->bit != UINT32_MAX) {
-        seen[property->bit / 64] |= (uint64_t)1 << (property->bit % 64);
+    if (property != NULL) {
+        see(seen, property);
     }
     if (property != NULL && property->plan != NULL) {
         evaluated = true;
@@ -155,9 +165,51 @@ static bool check_member(struct nx_check *check, const struct plan *plan, struct
     return ok;
 }
 
+/* Of this object, is a member's name looked up in the table and its value judged, and no more? */
+static bool is_plain_object(const struct nx_check *check, const struct object_rules *rules,
+                            size_t marks)
+{
+    return nx_may_be_quick(check) && marks == NX_NO_MARKS && rules->patterns_count == 0 &&
+           rules->names == NULL;
+}
+
+/*
+ * A quick yes for a member of a plain object, or no answer. *guess is the property whose name may
+ * come next.
+ */
+static inline bool is_quick_member(const struct nx_check *check, const struct object_rules *rules,
+                                   uint32_t key, uint64_t *seen, const struct property **guess)
+{
+    struct nx_span name = nx_json_node_text(check->json, &check->nodes[key]);
+    const struct property *property = *guess;
+    const struct plan *plan = rules->additional;
+
+    if (property == NULL || !nx_name_is(property, name, nx_name_key(name))) {
+        property = nx_property_find(&rules->table, name);
+    }
+    if (property != NULL) {
+        *guess = property->next;
+        see(seen, property);
+        plan = property->plan != NULL ? property->plan : plan;
+    }
+    return plan == NULL || nx_quick_yes(check, plan->direct, key + 1);
+}
+
 static bool has_seen(const uint64_t *seen, uint32_t bit)
 {
     return (seen[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static inline bool has_seen_all(const uint64_t *seen, uint32_t count)
+{
+    uint32_t word = 0;
+
+    for (; count >= 64; count -= 64) {
+        if (seen[word++] != UINT64_MAX) {
+            return false;
+        }
+    }
+    return count == 0 || (seen[word] | UINT64_MAX << count) == UINT64_MAX;
 }
 
 static bool check_required(struct nx_check *check, const struct plan *plan, uint32_t node,
@@ -166,6 +218,9 @@ static bool check_required(struct nx_check *check, const struct plan *plan, uint
     uint32_t required = plan->object->required_count;
     bool ok = true;
 
+    if (has_seen_all(seen, required)) {
+        return true;
+    }
     for (uint32_t bit = 0; bit < required; bit++) {
         if (!has_seen(seen, bit)) {
             ok = false;
@@ -177,7 +232,7 @@ static bool check_required(struct nx_check *check, const struct plan *plan, uint
     return ok;
 }
 
-/* dependentRequired and dependentSchemas. */
+/* dependentRequired, dependentSchemas, dependencies. */
 static bool check_dependents(struct nx_check *check, const struct plan *plan, uint32_t node,
                              const uint64_t *seen, size_t marks)
 {
@@ -193,7 +248,7 @@ static bool check_dependents(struct nx_check *check, const struct plan *plan, ui
             ok = nx_check_plan(check, dependent->plan, node, marks) && ok;
         } else if (!has_seen(seen, dependent->then_seen)) {
             ok = false;
-            (void)nx_check_fault(check, plan, KW_DEPENDENT_REQUIRED, node, i);
+            (void)nx_check_fault(check, plan, dependent->keyword, node, i);
         }
     }
     return ok;
@@ -205,6 +260,8 @@ bool nx_check_object(struct nx_check *check, const struct plan *plan, uint32_t n
     const struct nx_json_node *nodes = check->nodes;
     uint32_t count = nodes[node].length;
     uint64_t seen[SEEN_WORDS] = {0};
+    bool plain = is_plain_object(check, rules, marks);
+    const struct property *guess = rules->first;
     uint32_t index = 0;
     bool ok = true;
 
@@ -218,6 +275,9 @@ bool nx_check_object(struct nx_check *check, const struct plan *plan, uint32_t n
     for (uint32_t i = node + 1; i < nodes[node].next; i = nodes[i + 1].next, index++) {
         if (!nx_check_step(check)) {
             return false;
+        }
+        if (plain && is_quick_member(check, rules, i, seen, &guess)) {
+            continue;
         }
         ok = check_member(check, plan, (struct member){i, i + 1, index}, seen, marks) && ok;
         if (!ok && !nx_check_more(check)) {

@@ -1,16 +1,14 @@
 /*
- * schema_meta.c - the metaschemas of 2020-12, so that a schema may refer to them: nothing is ever
- * fetched. Text of https://json-schema.org/draft/2020-12/schema and .../meta/..., white space taken
- * out (JSON Schema Specification, revised BSD licence).
+ * schema_meta.c - the metaschemas, so that a schema may refer to them: nothing is ever fetched.
+ * Those of 2020-12 are here, the earlier ones in schema_meta_earlier.c. Text of
+ * https://json-schema.org/draft/2020-12/schema and .../meta/..., white space taken out (JSON
+ * Schema Specification, revised BSD licence).
  */
+#include "core/schema_meta.h"
+
 #include "core/schema_plan.h"
 
-struct metaschema {
-    const char *uri;
-    const char *text;
-};
-
-static const struct metaschema metaschemas[] = {
+static const struct nx_metaschema metaschemas[] = {
     {"https://json-schema.org/draft/2020-12/schema",
      "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https:"
      "//json-schema.org/draft/2020-12/schema\",\"$vocabulary\":{\"https://json-schem"
@@ -139,13 +137,20 @@ static const struct metaschema metaschemas[] = {
      ":{\"type\":\"string\"},\"contentSchema\":{\"$dynamicRef\":\"#meta\"}}}"},
 };
 
-bool nx_schema_meta(struct nx_span uri, struct nx_span *document)
+static bool find(const struct nx_metaschema *table, size_t count, struct nx_span uri,
+                 struct nx_span *document)
 {
-    for (size_t i = 0; i < sizeof(metaschemas) / sizeof(metaschemas[0]); i++) {
-        if (nx_span_is(uri, metaschemas[i].uri)) {
-            *document = nx_span_from(metaschemas[i].text);
+    for (size_t i = 0; i < count; i++) {
+        if (nx_span_is(uri, table[i].uri)) {
+            *document = nx_span_from(table[i].text);
             return true;
         }
     }
     return false;
+}
+
+bool nx_schema_meta(struct nx_span uri, struct nx_span *document)
+{
+    return find(metaschemas, sizeof(metaschemas) / sizeof(metaschemas[0]), uri, document) ||
+           find(nx_metaschemas_earlier, nx_metaschemas_earlier_count, uri, document);
 }

@@ -1,12 +1,12 @@
 /*
  * schema_object.c - compiles the keywords that speak of single member names into one table:
- * properties, required, dependentRequired, dependentSchemas. A check then looks each name of the
- * instance up once and learns all there is to know about it.
+ * properties, required, dependentRequired, dependentSchemas, dependencies. A check then looks each
+ * name of the instance up once and learns all there is to know about it.
  *
  * Names whose presence matters (required and dependent*) have a bit each; the required ones come
  * first, so that "all required are there" is a comparison of words.
  */
-#include "core/schema_plan.h"
+#include "core/schema_rules.h"
 
 #include "core/base/map.h"
 
@@ -114,11 +114,11 @@ static enum nx_err add_properties(struct names *names)
     uint32_t value;
     enum nx_err err = NX_OK;
 
+    s->keyword = KW_PROPERTIES;
     while (err == NX_OK && s->properties != 0 &&
            nx_json_each(s->json, s->properties, &at, &key, &value)) {
         struct property *row = name_row(names, nx_json_text(s->json, key));
-        err = row == NULL ? NX_ERR_NOMEM
-                          : nx_compile_plan(names->c, s->plan->document, value, &row->plan);
+        err = row == NULL ? NX_ERR_NOMEM : nx_site_schema(names->c, s, value, &row->plan);
     }
     return err;
 }
@@ -134,19 +134,32 @@ static enum nx_err add_dependent_names(struct names *names, uint32_t trigger, ui
     uint32_t item;
     enum nx_err err = check_name_array(names, array);
 
+    if (err == NX_OK && s->dialect.draft == NX_DRAFT_04 && s->json->nodes[array].length == 0) {
+        return nx_compile_expected(names->c, s, array, "at least one name, in draft 04");
+    }
     while (err == NX_OK && nx_json_each(s->json, array, &at, &key, &item)) {
         err = track(names, item, &row);
         if (err == NX_OK) {
-            rules->dependents[rules->dependents_count++] =
-                (struct dependent){.if_seen = trigger, .then_seen = row->bit};
+            rules->dependents[rules->dependents_count++] = (struct dependent){
+                .if_seen = trigger, .then_seen = row->bit, .keyword = s->keyword};
         }
     }
     return err;
 }
 
-static enum nx_err add_dependents(struct names *names)
+/* "when `trigger` is there, the object must satisfy the schema at `value`" */
+static enum nx_err add_dependent_schema(struct names *names, uint32_t trigger, uint32_t value)
 {
     struct object_rules *rules = names->rules;
+    struct dependent *dependent = &rules->dependents[rules->dependents_count++];
+
+    *dependent = (struct dependent){.if_seen = trigger, .keyword = names->site->keyword};
+    return nx_site_schema(names->c, names->site, value, &dependent->plan);
+}
+
+/* The rows of one of the three keywords, whose value is the object at `map`, or 0. */
+static enum nx_err add_dependents(struct names *names, enum nx_keyword keyword, uint32_t map)
+{
     struct site *s = names->site;
     struct property *row;
     uint32_t at = 0;
@@ -154,34 +167,39 @@ static enum nx_err add_dependents(struct names *names)
     uint32_t value;
     enum nx_err err = NX_OK;
 
-    s->keyword = KW_DEPENDENT_REQUIRED;
-    while (err == NX_OK && s->dependent_required != 0 &&
-           nx_json_each(s->json, s->dependent_required, &at, &key, &value)) {
+    s->keyword = keyword;
+    while (err == NX_OK && map != 0 && nx_json_each(s->json, map, &at, &key, &value)) {
+        bool array = nx_json_type(s->json, value) == NX_JSON_ARRAY;
         err = track(names, key, &row);
         if (err == NX_OK) {
-            err = add_dependent_names(names, row->bit, value);
-        }
-    }
-    s->keyword = KW_DEPENDENT_SCHEMAS;
-    at = 0;
-    while (err == NX_OK && s->dependent_schemas != 0 &&
-           nx_json_each(s->json, s->dependent_schemas, &at, &key, &value)) {
-        struct dependent *dependent;
-        err = track(names, key, &row);
-        if (err == NX_OK) {
-            dependent = &rules->dependents[rules->dependents_count++];
-            dependent->if_seen = row->bit;
-            err = nx_compile_plan(names->c, s->plan->document, value, &dependent->plan);
+            err = keyword == KW_DEPENDENT_REQUIRED || (keyword == KW_DEPENDENCIES && array)
+                      ? add_dependent_names(names, row->bit, value)
+                      : add_dependent_schema(names, row->bit, value);
         }
     }
     return err;
+}
+
+/* How many names the arrays in the members of the object `map` hold. */
+static uint32_t count_names_below(const struct nx_json *json, uint32_t map)
+{
+    uint32_t at = 0;
+    uint32_t key;
+    uint32_t value;
+    uint32_t count = 0;
+
+    while (nx_json_each(json, map, &at, &key, &value)) {
+        count += json->nodes[value].type == NX_JSON_ARRAY ? json->nodes[value].length : 0;
+    }
+    return count;
 }
 
 /* No more names, and no more dependents, than strings below these keywords. */
 static uint32_t count_names(const struct site *s)
 {
     const uint32_t values[] = {s->properties, s->required, s->dependent_required,
-                               s->dependent_schemas};
+                               s->dependent_schemas, s->dependencies};
+    const uint32_t arrays[] = {s->dependent_required, s->dependencies};
     uint32_t count = 0;
 
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -189,8 +207,10 @@ static uint32_t count_names(const struct site *s)
             count += s->json->nodes[values[i]].length;
         }
     }
-    if (s->dependent_required != 0) {
-        count += s->json->nodes[s->dependent_required].next - s->dependent_required;
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+        if (arrays[i] != 0) {
+            count += count_names_below(s->json, arrays[i]);
+        }
     }
     return count;
 }
@@ -219,7 +239,13 @@ enum nx_err nx_compile_names(struct compiler *c, struct site *s)
         err = add_properties(&names);
     }
     if (err == NX_OK) {
-        err = add_dependents(&names);
+        err = add_dependents(&names, KW_DEPENDENT_REQUIRED, s->dependent_required);
+    }
+    if (err == NX_OK) {
+        err = add_dependents(&names, KW_DEPENDENT_SCHEMAS, s->dependent_schemas);
+    }
+    if (err == NX_OK) {
+        err = add_dependents(&names, KW_DEPENDENCIES, s->dependencies);
     }
     if (err == NX_OK && !nx_property_table_build(&c->schema->arena, names.list, names.count,
                                                  c->schema->seed, &rules->table)) {

@@ -27,38 +27,64 @@ enum {
     NX_SCHEMA_RESOURCES_MAX = 256,
     NX_SCHEMA_ANCHORS_MAX = 4096,
     NX_SCHEMA_PLANS_MAX = 64 * 1024,
-    NX_SCHEMA_DYNAMIC_MAX = 64,    /* different names in $dynamicAnchor */
-    NX_SCHEMA_TRACKED_MAX = 256,   /* names in required and dependent* of one subschema */
-    NX_SCHEMA_APPLICATORS_MAX = 8, /* in-place keywords: $ref, $dynamicRef, allOf, ..., if */
+    NX_SCHEMA_DYNAMIC_MAX = 64,  /* different names in $dynamicAnchor */
+    NX_SCHEMA_TRACKED_MAX = 256, /* names in required and dependent* of one subschema */
+    NX_URI_BYTES_MAX = 2048,
+    NX_SCHEMA_APPLICATORS_MAX = 8, /* in-place keywords of one draft: $ref, allOf, ..., if */
     NX_SCHEMA_BYTES_MAX = 64 * 1024 * 1024,
 };
 
 /* limits of one check */
 enum {
     NX_CHECK_DEPTH_MAX = 1024,                 /* plans within plans */
-    NX_CHECK_STEPS_MAX = 4 * 1024 * 1024,      /* plans and members visited */
+    /* Plans and members visited: so many, and so many for each value of the instance. A schema that
+     * recurses in two branches of anyOf would else visit twice as many with each level. */
+    NX_CHECK_STEPS_BASE = 64 * 1024,
+    NX_CHECK_STEPS_PER_NODE = 256,
     NX_CHECK_MARK_WORDS_MAX = 4 * 1024 * 1024, /* memory of unevaluated*: 32 MiB */
+    NX_CHECK_CONTENT_MAX = 16 * 1024 * 1024,   /* bytes that base64 in one string holds */
 };
 
-/* Every keyword of 2020-12, in the order of the table in schema_keyword.c. */
+/* A set of drafts: the bits 1 << enum nx_draft. */
+enum {
+    DRAFT_2020 = 1 << NX_DRAFT_2020_12,
+    DRAFT_2019 = 1 << NX_DRAFT_2019_09,
+    DRAFT_7 = 1 << NX_DRAFT_07,
+    DRAFT_6 = 1 << NX_DRAFT_06,
+    DRAFT_4 = 1 << NX_DRAFT_04,
+    SINCE_2019 = DRAFT_2020 | DRAFT_2019,
+    SINCE_7 = SINCE_2019 | DRAFT_7,
+    SINCE_6 = SINCE_7 | DRAFT_6,
+    SINCE_4 = SINCE_6 | DRAFT_4,
+    UNTIL_7 = DRAFT_4 | DRAFT_6 | DRAFT_7,
+    UNTIL_2019 = UNTIL_7 | DRAFT_2019,
+};
+
+/* Every keyword of every draft, in the order of the table in schema_keyword.c. */
 enum nx_keyword {
     KW_NONE, /* the schema `false` */
     KW_SCHEMA,
     KW_ID,
+    KW_ID_4, /* draft 4 */
     KW_REF,
     KW_ANCHOR,
     KW_DYNAMIC_REF,
     KW_DYNAMIC_ANCHOR,
+    KW_RECURSIVE_REF,
+    KW_RECURSIVE_ANCHOR,
     KW_VOCABULARY,
     KW_COMMENT,
     KW_DEFS,
+    KW_DEFINITIONS,
     KW_PREFIX_ITEMS,
     KW_ITEMS,
+    KW_ADDITIONAL_ITEMS,
     KW_CONTAINS,
     KW_ADDITIONAL_PROPERTIES,
     KW_PROPERTIES,
     KW_PATTERN_PROPERTIES,
     KW_DEPENDENT_SCHEMAS,
+    KW_DEPENDENCIES,
     KW_PROPERTY_NAMES,
     KW_IF,
     KW_THEN,
@@ -103,7 +129,10 @@ enum nx_keyword {
     KW_COUNT,
 };
 
-/* Vocabularies of 2020-12; a dialect is a set of them. */
+/*
+ * Vocabularies of 2020-12; a dialect is a set of them. Those of 2019-09 are put into these terms,
+ * and the drafts before it have them all.
+ */
 enum {
     VOCAB_CORE = 1,
     VOCAB_APPLICATOR = 2,
@@ -113,11 +142,23 @@ enum {
     VOCAB_FORMAT_ANNOTATION = 32,
     VOCAB_FORMAT_ASSERTION = 64,
     VOCAB_CONTENT = 128,
-    VOCAB_2020_12 = 255 - VOCAB_FORMAT_ASSERTION,
+    VOCAB_STANDARD = 255 - VOCAB_FORMAT_ASSERTION,
+};
+
+/* What a schema resource is written in. */
+struct dialect {
+    enum nx_draft draft;
+    uint32_t vocabularies;
 };
 
 /* What a keyword's value holds: where subschemas are. */
-enum nx_shape { SHAPE_VALUE, SHAPE_SCHEMA, SHAPE_SCHEMA_ARRAY, SHAPE_SCHEMA_MAP };
+enum nx_shape {
+    SHAPE_VALUE,
+    SHAPE_SCHEMA,
+    SHAPE_SCHEMA_ARRAY,
+    SHAPE_SCHEMA_OR_ARRAY, /* `items` before 2020-12 */
+    SHAPE_SCHEMA_MAP,      /* in `dependencies` what is no schema is skipped */
+};
 
 /* ---- the plan ---------------------------------------------------------------------------- */
 
@@ -136,63 +177,15 @@ struct constant {
     uint32_t node;
 };
 
-struct value_rules { /* const, enum */
-    const struct constant *values;
-    uint32_t count;
-    uint32_t
-        *slots; /* hash table of indexes + 1 into values; NULL while a plain search is faster */
-    uint32_t mask;
-    enum nx_keyword keyword;
-    const struct value_rules *next; /* const beside enum: both hold */
-};
-
-struct number_rules {
-    const struct nx_number *minimum;
-    const struct nx_number *maximum;
-    const struct nx_number *exclusive_minimum;
-    const struct nx_number *exclusive_maximum;
-    const struct nx_number *multiple_of;
-};
-
-struct string_rules {
-    uint64_t length_min;
-    uint64_t length_max;
-    const struct nx_pattern *pattern;
-    const struct nx_format *format;
-};
-
-struct array_rules {
-    struct plan **prefix;
-    uint32_t prefix_count;
-    struct plan *items;
-    struct plan *contains;
-    struct plan *unevaluated;
-    uint64_t contains_min;
-    uint64_t contains_max;
-    uint64_t count_min;
-    uint64_t count_max;
-    bool unique;
-};
-
 /* A name that `properties`, `required` or `dependent*` mentions. */
 struct property {
     struct nx_span name; /* ptr NULL: a free slot */
-    uint64_t first;      /* its first and last bytes: see schema_table.c */
+    uint64_t first;      /* its first and last bytes: see schema_table.h */
     uint64_t last;
     struct plan *plan; /* of `properties`, or NULL */
     uint32_t bit;      /* its place in the set of names seen, or UINT32_MAX: not tracked */
-};
-
-struct pattern_property {
-    const struct nx_pattern *pattern;
-    struct plan *plan;
-};
-
-/* dependentRequired and dependentSchemas: when the name of bit `if_seen` is there, ... */
-struct dependent {
-    uint32_t if_seen;
-    uint32_t then_seen; /* this one must be too, */
-    struct plan *plan;  /* or, not NULL: the object must satisfy this */
+    uint32_t ordinal;  /* its number in the table: `bit` for the tracked ones, then the others */
+    const struct property *next; /* of those with a plan and a short, plain name, in their order */
 };
 
 /* Names to properties: open addressing; the multiplier is chosen so that few or no names meet. */
@@ -202,6 +195,68 @@ struct property_table {
     uint32_t shift; /* 64 - log2(number of slots) */
     uint32_t mask;
     uint32_t count;
+};
+
+struct value_rules { /* const, enum */
+    const struct constant *values;
+    uint32_t count;
+    uint32_t
+        *slots; /* hash table of indexes + 1 into values; NULL while a plain search is faster */
+    uint32_t mask;
+    enum nx_keyword keyword;
+    struct value_rules *next; /* const beside enum: both hold */
+    struct property_table strings; /* those of the values that are strings (schema_quick.c) */
+};
+
+struct number_rules {
+    const struct nx_number *minimum;
+    const struct nx_number *maximum;
+    const struct nx_number *exclusive_minimum;
+    const struct nx_number *exclusive_maximum;
+    const struct nx_number *multiple_of;
+    /* The same in units of 10^-9, for the numbers that such units can tell: nearly all. */
+    bool plain; /* only then the others are set (schema_quick.c) */
+    int64_t low;
+    int64_t high;
+    int64_t step; /* 0: no multipleOf */
+};
+
+struct string_rules {
+    uint64_t length_min;
+    uint64_t length_max;
+    const struct nx_pattern *pattern;
+    const struct nx_format *format;
+    bool content_base64; /* draft 07, where the caller asked for it */
+    bool content_json;
+};
+
+struct array_rules {
+    struct plan **prefix; /* prefixItems, or `items` with an array before 2020-12 */
+    uint32_t prefix_count;
+    enum nx_keyword prefix_keyword;
+    enum nx_keyword items_keyword;
+    struct plan *items; /* what follows the prefix: items or additionalItems */
+    struct plan *contains;
+    struct plan *unevaluated;
+    uint64_t contains_min;
+    uint64_t contains_max;
+    uint64_t count_min;
+    uint64_t count_max;
+    bool unique;
+    bool contains_evaluates; /* what `contains` finds is evaluated: not in 2019-09 */
+};
+
+struct pattern_property {
+    const struct nx_pattern *pattern;
+    struct plan *plan;
+};
+
+/* dependentRequired, dependentSchemas, dependencies: when the name of bit `if_seen` is there, */
+struct dependent {
+    uint32_t if_seen;
+    uint32_t then_seen; /* this one must be too, */
+    struct plan *plan;  /* or, not NULL: the object must satisfy this */
+    enum nx_keyword keyword;
 };
 
 struct object_rules {
@@ -218,6 +273,9 @@ struct object_rules {
     uint32_t dependents_count;
     uint64_t count_min;
     uint64_t count_max;
+    const struct property *first; /* where the chain of property.next begins (schema_quick.c) */
+    const struct name_choice *choices; /* the plan's anyOf, oneOf and not (schema_fuse.c) */
+    uint32_t choices_count;
 };
 
 enum applicator_kind { APPLY_ALL, APPLY_ANY, APPLY_ONE, APPLY_NOT, APPLY_IF, APPLY_DYNAMIC };
@@ -234,18 +292,24 @@ struct applicator {
 struct plan {
     uint8_t types;
     bool never;      /* the schema `false` */
+    bool as_written; /* draft 4: 1.0 is a number and not an integer */
     bool owns_marks; /* has unevaluated*: must know which items its other keywords evaluated */
     uint32_t index;
     uint32_t document;
     uint32_t node; /* in the document's tape */
     uint32_t resource;
-    const struct value_rules *value;
+    struct value_rules *value;
     struct number_rules *number;
     struct string_rules *string;
     struct array_rules *array;
     struct object_rules *object;
     struct applicator *applicators;
     uint32_t applicators_count;
+    /* what schema_quick.c and schema_fused.c prepare once all is compiled */
+    bool leaf; /* nothing applies in place: its own rules say all of a scalar */
+    const struct plan *direct;          /* itself, or the plan that it does nothing but refer to */
+    const struct property *only;        /* the one string, short and plain, that it admits */
+    const struct conjunction *together; /* how containers are judged in one pass; NULL: not */
 };
 
 /* ---- documents and resources ------------------------------------------------------------- */
@@ -256,13 +320,14 @@ struct document {
     const char *file;     /* in the arena: names it in diagnoses */
     struct nx_span uri;   /* where it was asked for; empty for the first */
     struct plan **plans;  /* by tape node */
+    bool published;       /* a metaschema of json-schema.org: strict callers forgive it its ways */
 };
 
 /* A schema with its own $id, or a document's root. */
 struct resource {
     uint32_t document;
     uint32_t node;
-    uint32_t vocabularies;
+    struct dialect dialect;
     struct nx_span uri;    /* absolute, no fragment; empty when nothing gave one */
     struct plan **dynamic; /* by dynamic name; NULL where it has no such $dynamicAnchor */
 };
@@ -270,7 +335,7 @@ struct resource {
 struct anchor {
     uint32_t resource;
     uint32_t node;
-    struct nx_span name;
+    struct nx_span name; /* empty: a $recursiveAnchor */
     bool dynamic;
 };
 
@@ -282,6 +347,7 @@ struct nx_schema {
     struct resource *resources;
     uint32_t resources_count;
     struct plan *root;
+    struct nx_span id;            /* of the root schema; empty when it has none */
     struct nx_pattern **patterns; /* to be freed */
     uint32_t patterns_count;
     uint32_t patterns_cap;
@@ -300,6 +366,7 @@ struct compiler {
     uint32_t plans_cap;
     struct nx_span dynamic_names[NX_SCHEMA_DYNAMIC_MAX];
     uint32_t dynamic_names_count;
+    enum nx_draft draft; /* the root's: of loaded documents that name none */
     struct nx_diag *diag;
 };
 
@@ -307,6 +374,7 @@ struct compiler {
 struct site {
     struct plan *plan;
     const struct nx_json *json;
+    struct dialect dialect;
     uint32_t node;  /* the schema object */
     uint32_t key;   /* the node of the keyword's name */
     uint32_t value; /* the node of the keyword's value */
@@ -316,6 +384,10 @@ struct site {
     uint32_t required;
     uint32_t dependent_required;
     uint32_t dependent_schemas;
+    uint32_t dependencies;
+    uint32_t exclusive_minimum; /* true in draft 4: a member of minimum */
+    uint32_t exclusive_maximum;
+    struct plan *additional_items;
     struct plan *condition; /* if, then, else */
     struct plan *consequent;
     struct plan *alternative;
@@ -341,8 +413,19 @@ enum nx_err nx_schema_load(struct compiler *c, struct nx_span source, const char
 /* The bytes of a document that is not loaded: a metaschema, or what the caller's resolver has. */
 enum nx_err nx_schema_bytes(struct compiler *c, struct nx_span uri, struct nx_span *bytes);
 
-/* The vocabularies of the dialect that `$schema` (tape node `at`) names. */
-enum nx_err nx_schema_dialect(struct compiler *c, uint32_t document, uint32_t at, uint32_t *out);
+/* The resources and anchors of a document whose root speaks `dialect`, unless it says more. */
+enum nx_err nx_schema_index(struct compiler *c, uint32_t document, struct dialect dialect);
+
+/* The anchor `name` of a resource (empty: its $recursiveAnchor), or NULL. */
+const struct anchor *nx_schema_anchor(const struct compiler *c, uint32_t resource,
+                                      struct nx_span name);
+
+/* The resource whose URI is `uri`; false when none is loaded. */
+bool nx_schema_find(const struct nx_schema *schema, struct nx_span uri, uint32_t *out);
+
+/* The dialect that `$schema` (tape node `at`) names. */
+enum nx_err nx_schema_dialect(struct compiler *c, uint32_t document, uint32_t at,
+                              struct dialect *out);
 
 /* The innermost resource that `node` belongs to. */
 uint32_t nx_schema_resource_of(const struct nx_schema *schema, uint32_t document, uint32_t node);
@@ -350,6 +433,12 @@ uint32_t nx_schema_resource_of(const struct nx_schema *schema, uint32_t document
 /* Follows `reference` (the text of tape node `at`) from `resource`; loads documents as needed. */
 enum nx_err nx_schema_resolve(struct compiler *c, uint32_t resource, uint32_t at,
                               struct target *out);
+
+/* Is what the draft does not know an error in this document? */
+static inline bool nx_compile_strict(const struct compiler *c, uint32_t document)
+{
+    return c->options->strict && !c->schema->documents[document].published;
+}
 
 /* The plan of the subschema at `node`, now or later compiled. */
 enum nx_err nx_compile_plan(struct compiler *c, uint32_t document, uint32_t node,
@@ -361,6 +450,10 @@ enum nx_err nx_compile_dynamic_name(struct compiler *c, const struct site *site,
 
 /* Compiles the keywords of a schema object into `plan`. */
 enum nx_err nx_compile_keywords(struct compiler *c, struct plan *plan);
+
+/* Prepares the compiled plans for quick answers (schema_quick.c, schema_fused.c). */
+enum nx_err nx_compile_quick(struct compiler *c);
+enum nx_err nx_compile_fused(struct compiler *c);
 
 /* The rules that compare names: properties, required, dependent* (schema_object.c). */
 enum nx_err nx_compile_names(struct compiler *c, struct site *site);
@@ -376,7 +469,25 @@ const char *nx_keyword_name(enum nx_keyword keyword);
 enum nx_keyword nx_keyword_find(struct nx_span name); /* KW_COUNT when unknown */
 enum nx_shape nx_keyword_shape(enum nx_keyword keyword);
 
-/* The bytes of a 2020-12 metaschema, or false. */
+/* A draft with all its vocabularies, as its metaschema has them. */
+static inline struct dialect nx_dialect_of(enum nx_draft draft)
+{
+    return (struct dialect){draft, VOCAB_STANDARD};
+}
+
+const char *nx_draft_name(enum nx_draft draft); /* "2020-12", "07", ... */
+unsigned nx_draft_number(enum nx_draft draft);  /* 2020, 2019, 7, 6, 4: grows with time */
+
+/* Is the keyword one of the draft's? */
+bool nx_keyword_in(enum nx_keyword keyword, enum nx_draft draft);
+
+/* Is the draft in a set of DRAFT_* bits? */
+static inline bool nx_draft_in(enum nx_draft draft, unsigned drafts)
+{
+    return (drafts >> draft & 1) != 0;
+}
+
+/* The bytes of a metaschema of any draft, or false. */
 bool nx_schema_meta(struct nx_span uri, struct nx_span *document);
 
 /* ---- properties (schema_table.c) --------------------------------------------------------- */
@@ -384,9 +495,6 @@ bool nx_schema_meta(struct nx_span uri, struct nx_span *document);
 /* Fills an empty table with `count` names; false when memory is out. Names are unique. */
 bool nx_property_table_build(struct nx_arena *arena, const struct property *properties,
                              uint32_t count, uint64_t seed, struct property_table *out);
-
-/* The property called `name`, or NULL. */
-const struct property *nx_property_find(const struct property_table *table, struct nx_span name);
 
 /* ---- checking ---------------------------------------------------------------------------- */
 
@@ -397,6 +505,7 @@ struct nx_check {
     enum nx_err error; /* not NX_OK: nothing can be decided any more */
     uint32_t depth;
     uint32_t steps;
+    uint32_t steps_max;
     uint32_t scope[NX_CHECK_DEPTH_MAX + 1]; /* resources entered, outermost first */
     uint32_t scope_count;
     uint64_t *marks; /* bits of evaluated items, used as a stack */
@@ -406,14 +515,22 @@ struct nx_check {
     uint64_t *hashes;
     size_t slots_cap;
     struct nx_matcher *matcher;
+    struct nx_fused *fused;      /* scratch memory of schema_fused.c; NULL: not used yet */
+    struct nx_json *content;     /* JSON within a string is read by it; made when first needed */
+    struct nx_buf decoded;       /* base64 within a string */
     struct explainer *explainer; /* NULL: only yes or no */
     uint32_t quiet;              /* > 0: below anyOf, oneOf, not, if: faults are not told */
+    struct nx_trace *trace;      /* NULL: nobody asks by which way the schema was walked */
+    enum nx_keyword via;         /* the applicator whose subschema comes next: for the trace */
+    const struct plan *refused;  /* the schema `false` that the fault is about, or NULL */
 };
+
+void nx_fused_free(struct nx_fused *fused);
 
 /* Counts one unit of work; false when the budget is spent. */
 static inline bool nx_check_step(struct nx_check *check)
 {
-    if (++check->steps > NX_CHECK_STEPS_MAX) {
+    if (++check->steps > check->steps_max) {
         check->error = NX_ERR_LIMIT;
         return false;
     }
@@ -445,5 +562,20 @@ bool nx_check_fault(struct nx_check *check, const struct plan *plan, enum nx_key
 
 /* Does an explainer want to see more faults? */
 bool nx_check_more(const struct nx_check *check);
+
+/* What a fault of the last check says, in words. */
+void nx_check_words(const struct nx_check *check, const struct plan *plan, enum nx_keyword keyword,
+                    uint32_t node, uint32_t detail, char *out, size_t size);
+
+/* ---- the trace (schema_trace.c): only where there is one --------------------------------- */
+
+void nx_trace_enter(struct nx_check *check, const struct plan *plan, uint32_t node);
+void nx_trace_leave(struct nx_check *check, bool holds);
+void nx_trace_fault(struct nx_check *check, const struct plan *plan, enum nx_keyword keyword,
+                    uint32_t node, uint32_t detail);
+
+/* Faults since `mark` are none: another branch of the same applicator holds. */
+uint32_t nx_trace_mark(const struct nx_check *check);
+void nx_trace_forgive(struct nx_check *check, uint32_t mark);
 
 #endif

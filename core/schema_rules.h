@@ -25,6 +25,10 @@ enum nx_err nx_site_number_value(struct compiler *c, const struct site *s,
                                  const struct nx_number **out);
 enum nx_err nx_site_schema_value(struct compiler *c, const struct site *s, struct plan **out);
 
+/* The schema at `node`, within the keyword's value. */
+enum nx_err nx_site_schema(struct compiler *c, const struct site *s, uint32_t node,
+                           struct plan **out);
+
 /* A non-empty array of schemas. */
 enum nx_err nx_site_schema_array(struct compiler *c, const struct site *s, struct plan ***out,
                                  uint32_t *count);
@@ -38,12 +42,15 @@ enum nx_err nx_site_pattern(struct compiler *c, const struct site *s, uint32_t n
 /* schema_apply.c */
 enum nx_err nx_kw_done(struct compiler *c, struct site *s);
 enum nx_err nx_kw_ref(struct compiler *c, struct site *s);
+enum nx_err nx_kw_recursive_ref(struct compiler *c, struct site *s);
 enum nx_err nx_kw_defs(struct compiler *c, struct site *s);
 enum nx_err nx_kw_vocabulary(struct compiler *c, struct site *s);
 enum nx_err nx_kw_branches(struct compiler *c, struct site *s);
 enum nx_err nx_kw_not(struct compiler *c, struct site *s);
 enum nx_err nx_kw_if(struct compiler *c, struct site *s);
 enum nx_err nx_kw_prefix_items(struct compiler *c, struct site *s);
+enum nx_err nx_kw_items(struct compiler *c, struct site *s);
+enum nx_err nx_kw_additional_items(struct compiler *c, struct site *s);
 enum nx_err nx_kw_array_schema(struct compiler *c, struct site *s);
 enum nx_err nx_kw_array_count(struct compiler *c, struct site *s);
 enum nx_err nx_kw_unique_items(struct compiler *c, struct site *s);
@@ -51,7 +58,8 @@ enum nx_err nx_kw_names(struct compiler *c, struct site *s);
 enum nx_err nx_kw_pattern_properties(struct compiler *c, struct site *s);
 enum nx_err nx_kw_object_schema(struct compiler *c, struct site *s);
 enum nx_err nx_kw_object_count(struct compiler *c, struct site *s);
-enum nx_err nx_kw_finish_if(struct compiler *c, struct site *s); /* after if, then, else */
+enum nx_err nx_kw_finish_if(struct compiler *c, struct site *s);    /* after if, then, else */
+enum nx_err nx_kw_finish_items(struct compiler *c, struct site *s); /* ... items, additionalItems */
 
 /* schema_assert.c */
 enum nx_err nx_kw_type(struct compiler *c, struct site *s);
@@ -66,6 +74,8 @@ enum nx_err nx_kw_any(struct compiler *c, struct site *s);
 enum nx_err nx_kw_text(struct compiler *c, struct site *s);
 enum nx_err nx_kw_flag(struct compiler *c, struct site *s);
 enum nx_err nx_kw_list(struct compiler *c, struct site *s);
+enum nx_err nx_kw_content(struct compiler *c, struct site *s);
 enum nx_err nx_kw_content_schema(struct compiler *c, struct site *s);
+enum nx_err nx_kw_finish_bounds(struct compiler *c, struct site *s); /* after the bounds */
 
 #endif

@@ -9,6 +9,10 @@
 
 #define NX_NO_MARKS SIZE_MAX /* else the index of the first word in check->marks */
 
+/* Makes the check ready to look at `instance`. */
+void nx_check_begin(struct nx_check *check, const struct nx_schema *schema,
+                    const struct nx_json *instance);
+
 /* Does the value at `node` satisfy `plan`? Marks what the plan evaluates, where somebody asks. */
 bool nx_check_plan(struct nx_check *check, const struct plan *plan, uint32_t node, size_t marks);
 
@@ -21,6 +25,10 @@ bool nx_check_child(struct nx_check *check, const struct plan *owner, enum nx_ke
 
 bool nx_check_array(struct nx_check *check, const struct plan *plan, uint32_t node, size_t marks);
 bool nx_check_object(struct nx_check *check, const struct plan *plan, uint32_t node, size_t marks);
+
+/* contentEncoding, contentMediaType: the keyword that `text` breaks, or KW_NONE. */
+enum nx_keyword nx_check_content(struct nx_check *check, const struct string_rules *rules,
+                                 struct nx_span text);
 
 /* Does the expression match the string at `node`? */
 bool nx_check_matches(struct nx_check *check, const struct nx_pattern *pattern, uint32_t node);

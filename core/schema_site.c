@@ -48,9 +48,21 @@ enum nx_err nx_site_number_value(struct compiler *c, const struct site *s,
     return NX_OK;
 }
 
+enum nx_err nx_site_schema(struct compiler *c, const struct site *s, uint32_t node,
+                           struct plan **out)
+{
+    bool additional = s->keyword == KW_ADDITIONAL_ITEMS || s->keyword == KW_ADDITIONAL_PROPERTIES;
+
+    if (s->dialect.draft == NX_DRAFT_04 && !additional &&
+        nx_json_type(s->json, node) != NX_JSON_OBJECT) {
+        return nx_compile_expected(c, s, node, "a schema: an object, in draft 04");
+    }
+    return nx_compile_plan(c, s->plan->document, node, out);
+}
+
 enum nx_err nx_site_schema_value(struct compiler *c, const struct site *s, struct plan **out)
 {
-    return nx_compile_plan(c, s->plan->document, s->value, out);
+    return nx_site_schema(c, s, s->value, out);
 }
 
 /* A non-empty array of schemas. */
@@ -71,7 +83,7 @@ enum nx_err nx_site_schema_array(struct compiler *c, const struct site *s, struc
     }
     *count = 0;
     while (err == NX_OK && nx_json_each(s->json, s->value, &at, &key, &item)) {
-        err = nx_compile_plan(c, s->plan->document, item, &(*out)[(*count)++]);
+        err = nx_site_schema(c, s, item, &(*out)[(*count)++]);
     }
     return err;
 }

@@ -1,60 +1,13 @@
 /*
- * schema_table.c - from a member's name to what the schema says about it, in one multiplication
- * and one comparison for nearly every name.
+ * schema_table.c - fills the tables of names that schema_table.h searches.
  *
- * The key is the first and the last eight bytes of the name (fewer in a shorter one) and its
- * length: all there is of a name of up to 16 bytes. The multiplier is searched at compile time
- * until few or no names share a slot. Names that do sit in the following slots, so that the table
- * is right whatever was found. The names are the schema's, so a sender cannot make them collide.
+ * The multiplier is tried out at compile time until few or no names share a slot. Names that do
+ * sit in the following slots, so that the table is right whatever was found. The names are the
+ * schema's, so a sender cannot make them collide.
  */
-#include "core/schema_plan.h"
+#include "core/schema_table.h"
 
-enum {
-    MULTIPLIER_TRIES = 64,
-    WHOLE_KEY_MAX = 16, /* bytes */
-};
-
-/* Names of the same length up to WHOLE_KEY_MAX bytes are equal when their keys are. */
-struct name_key {
-    uint64_t first;
-    uint64_t last;
-};
-
-static inline struct name_key key_of(struct nx_span name)
-{
-    struct name_key key = {0, 0};
-    uint32_t half;
-
-    if (name.len >= 8) {
-        memcpy(&key.first, name.ptr, 8);
-        memcpy(&key.last, name.ptr + name.len - 8, 8);
-    } else if (name.len >= 4) {
-        memcpy(&half, name.ptr, 4);
-        key.first = half;
-        memcpy(&half, name.ptr + name.len - 4, 4);
-        key.last = half;
-    } else if (name.len > 0) {
-        key.first = (unsigned char)name.ptr[0];
-        key.last = (uint64_t)(unsigned char)name.ptr[name.len / 2] << 8 |
-                   (unsigned char)name.ptr[name.len - 1];
-    }
-    return key;
-}
-
-static inline uint32_t slot_of(const struct property_table *table, struct name_key key, size_t len)
-{
-    uint64_t mixed = key.first ^ (key.last << 1 | key.last >> 63) ^ ((uint64_t)len << 56);
-
-    return (uint32_t)(mixed * table->multiplier >> table->shift);
-}
-
-static inline bool is_named(const struct property *property, struct nx_span name,
-                            struct name_key key)
-{
-    return property->name.len == name.len && property->first == key.first &&
-           property->last == key.last &&
-           (name.len <= WHOLE_KEY_MAX || memcmp(property->name.ptr, name.ptr, name.len) == 0);
-}
+enum { MULTIPLIER_TRIES = 64 };
 
 /* Puts all names into the table; the number of names that are not at their first slot. */
 static uint32_t place_all(struct property_table *table, const struct property *properties,
@@ -66,8 +19,8 @@ static uint32_t place_all(struct property_table *table, const struct property *p
         table->slots[i] = (struct property){0};
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct name_key key = key_of(properties[i].name);
-        uint32_t slot = slot_of(table, key, properties[i].name.len);
+        struct nx_name_key key = nx_name_key(properties[i].name);
+        uint32_t slot = nx_name_slot(table, key, properties[i].name.len);
         displaced += table->slots[slot].name.ptr != NULL;
         while (table->slots[slot].name.ptr != NULL) {
             slot = (slot + 1) & table->mask;
@@ -87,6 +40,25 @@ static uint64_t next_multiplier(uint64_t *state)
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return (z ^ (z >> 31)) | 1;
+}
+
+/* Numbers the names: the tracked ones have their bits, the others follow. */
+static void number_names(struct property_table *table)
+{
+    uint32_t next = 0;
+
+    for (uint32_t i = 0; i <= table->mask; i++) {
+        const struct property *property = &table->slots[i];
+        if (property->name.ptr != NULL && property->bit != UINT32_MAX && property->bit >= next) {
+            next = property->bit + 1;
+        }
+    }
+    for (uint32_t i = 0; i <= table->mask; i++) {
+        struct property *property = &table->slots[i];
+        if (property->name.ptr != NULL) {
+            property->ordinal = property->bit != UINT32_MAX ? property->bit : next++;
+        }
+    }
 }
 
 bool nx_property_table_build(struct nx_arena *arena, const struct property *properties,
@@ -115,24 +87,6 @@ bool nx_property_table_build(struct nx_arena *arena, const struct property *prop
     }
     out->multiplier = best;
     (void)place_all(out, properties, count);
+    number_names(out);
     return true;
-}
-
-const struct property *nx_property_find(const struct property_table *table, struct nx_span name)
-{
-    struct name_key key;
-    uint32_t slot;
-
-    if (table->count == 0) {
-        return NULL;
-    }
-    key = key_of(name);
-    slot = slot_of(table, key, name.len);
-    while (table->slots[slot].name.ptr != NULL) {
-        if (is_named(&table->slots[slot], name, key)) {
-            return &table->slots[slot];
-        }
-        slot = (slot + 1) & table->mask;
-    }
-    return NULL;
 }

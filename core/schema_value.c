@@ -13,7 +13,8 @@
 #include <stdlib.h>
 
 enum {
-    UNIQUE_PLAIN_MAX = 8, /* items: up to here every pair is compared */
+    UNIQUE_PLAIN_MAX = 8,   /* items, and */
+    UNIQUE_NODES_MAX = 64, /* nodes in all: up to here every pair is compared */
 };
 
 static bool numbers_equal(struct nx_check *check, struct nx_span a, struct nx_span b)
@@ -260,7 +261,9 @@ static bool unique_hashed(struct nx_check *check, uint32_t array, uint32_t *firs
 
 bool nx_value_unique(struct nx_check *check, uint32_t array, uint32_t *first, uint32_t *second)
 {
-    if (check->nodes[array].length <= UNIQUE_PLAIN_MAX) {
+    const struct nx_json_node *node = &check->nodes[array];
+
+    if (node->length <= UNIQUE_PLAIN_MAX && node->next - array <= UNIQUE_NODES_MAX) {
         return unique_plain(check, array, first, second);
     }
     return unique_hashed(check, array, first, second);

@@ -169,6 +169,19 @@ static enum nx_reason check_schema(struct nx_gate *gate, const struct nx_schema 
     return err == NX_ERR_INVALID ? NX_REASON_SCHEMA : NX_REASON_INTERNAL;
 }
 
+/* Most messages are valid and judged in one pass; the tape is for the others, which it explains. */
+static enum nx_reason check_payload(struct nx_gate *gate, struct nx_span payload,
+                                    const struct nx_schema *schema)
+{
+    enum nx_reason reason;
+
+    if (nx_schema_admits(schema, gate->check, payload)) {
+        return NX_REASON_ADMITTED;
+    }
+    reason = read_json(gate, payload);
+    return reason == NX_REASON_ADMITTED ? check_schema(gate, schema) : reason;
+}
+
 /* A reading: the domain's mode says whether its payload is looked at, and what follows. */
 static enum nx_reason judge_reading(struct nx_gate *gate, const struct nx_scene *scene,
                                     const struct nx_publication *publication, enum content content,
@@ -186,10 +199,7 @@ static enum nx_reason judge_reading(struct nx_gate *gate, const struct nx_scene 
     if (!select_schema(scene, domain, content, out)) {
         return NX_REASON_INTERNAL;
     }
-    reason = read_json(gate, publication->payload);
-    if (reason == NX_REASON_ADMITTED) {
-        reason = check_schema(gate, out->schema);
-    }
+    reason = check_payload(gate, publication->payload, out->schema);
     out->warned = domain->mode == NX_MODE_WARN && reason != NX_REASON_ADMITTED &&
                   reason != NX_REASON_INTERNAL;
     return reason;

@@ -1,5 +1,6 @@
 /*
- * schema_fuzz.c - a schema, a line "%%", an instance. The schema is compiled strictly and loosely;
+ * schema_fuzz.c - a schema, a line "%%", an instance. The schema is compiled strictly and loosely,
+ * without a $schema in the draft that the size of the input picks, as good as any other dice;
  * what compiles judges the instance twice, plainly and with explanations, and both must agree.
  */
 #include "core/schema.h"
@@ -43,9 +44,15 @@ static void judge(const struct nx_schema *schema, const struct nx_json *instance
     nx_check_free(check);
 }
 
-static void run(struct nx_span source, const struct nx_json *instance, bool strict)
+static void run(struct nx_span source, const struct nx_json *instance, bool strict,
+                enum nx_draft draft)
 {
-    const struct nx_schema_options options = {.strict = strict, .assert_format = true, .seed = 7};
+    const struct nx_schema_options options = {.strict = strict,
+                                              .assert_format = true,
+                                              .assert_content = true,
+                                              .default_draft = draft,
+                                              .base_uri = NX_SPAN("file:///a/b"),
+                                              .seed = 7};
     struct nx_schema *schema;
     struct nx_diag diag = {0};
 
@@ -65,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct nx_span bytes = NX_SPAN("null");
     const char *cut = size > 0 ? memmem(data, size, "\n%%\n", 4) : NULL;
     struct nx_json *json = nx_json_new(&nx_json_limits_payload, 3);
+    enum nx_draft draft = (enum nx_draft)(size % NX_DRAFT_COUNT);
     bool is_json;
 
     must(json != NULL);
@@ -73,8 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bytes = (struct nx_span){cut + 4, size - source.len - 4};
     }
     is_json = nx_json_parse(json, bytes, NX_JSON_STRICT, NULL) == NX_OK;
-    run(source, is_json ? json : NULL, true);
-    run(source, is_json ? json : NULL, false);
+    run(source, is_json ? json : NULL, true, draft);
+    run(source, is_json ? json : NULL, false, draft);
     nx_json_free(json);
     return 0;
 }

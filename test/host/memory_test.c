@@ -122,12 +122,21 @@ static void a_bad_reading_is_refused_whichever_allocation_fails(void **state)
 static void in_mode_warn_what_could_not_be_judged_is_refused(void **state)
 {
     struct site *site = *state;
+    unsigned refused = 0;
 
     site_write_city(site, "warn");
-    (void)fake_reload(&site->plugin);
-    assert_int_equal(publish_failing(site, "{}", 1), MOSQ_ERR_ACL_DENIED);
-    assert_true(failed);
-    assert_int_equal(publish_failing(site, "{}", 0), MOSQ_ERR_SUCCESS);
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        (void)fake_reload(&site->plugin);
+        refused += publish_failing(site, "{}", n) == MOSQ_ERR_ACL_DENIED;
+        assert_int_equal(publish_failing(site, "{}", 0), MOSQ_ERR_SUCCESS);
+        fake_stop(&site->plugin); /* the reader keeps its memory: each try starts afresh */
+        fake_reset();
+        assert_int_equal(site_start(site, NULL, NULL), 0);
+        if (refused > 0) {
+            return; /* the first ones may fail without harm: judging in one pass has its own */
+        }
+    }
+    fail_msg("nothing was refused for want of memory");
 }
 
 static void a_good_reading_is_judged_again_once_memory_is_back(void **state)

@@ -169,10 +169,82 @@ static void long_values_are_cut_between_characters(void **state)
     assert_non_null(strstr(told.text, "\xEC\x8B\xA0...\n"));
 }
 
+static void a_pattern_is_told_with_the_name_that_its_author_gave_it(void **state)
+{
+    struct nx_buf source;
+    struct told told = {0};
+    (void)state;
+    tells(
+        "{\"pattern\":\"^a$\",\"title\":\"The \\\"a\\\"\",\"description\":\"not this\"}", "\"b\"",
+        " /pattern: expected text that matches \"^a$\" (The \\\"a\\\"), found the string \"b\"\n");
+    tells("{\"pattern\":\"^a$\",\"description\":\"End of the hour\"}", "\"b\"",
+          " /pattern: expected text that matches \"^a$\" (End of the hour), found the string "
+          "\"b\"\n");
+    tells("{\"pattern\":\"^a$\",\"title\":\"\"}", "\"b\"",
+          " /pattern: expected text that matches \"^a$\", found the string \"b\"\n");
+    nx_buf_init(&source, 1024);
+    (void)nx_buf_str(&source, "{\"pattern\":\"^a$\",\"description\":\"");
+    for (int i = 0; i < 150; i++) {
+        (void)nx_buf_str(&source, i % 2 == 0 ? "\xEC\x8B\xA0" : "x");
+    }
+    (void)nx_buf_add(&source, "\"}", sizeof("\"}"));
+    assert_int_equal(explain(source.data, "\"b\"", 1, &told), NX_ERR_INVALID);
+    nx_buf_fini(&source);
+    assert_non_null(strstr(told.text, "x...), found the string \"b\""));
+    assert_true(strlen(told.text) < 220);
+}
+
+static void the_words_fit_the_draft(void **state)
+{
+    (void)state;
+    tells("{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"items\":[true],"
+          "\"additionalItems\":false}",
+          "[1,2]", "/1 /additionalItems: no item is allowed at place 1 of this array\n");
+    tells("{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"items\":[false]}", "[1]",
+          "/0 /items: no item is allowed at place 0 of this array\n");
+    tells("{\"$schema\":\"http://json-schema.org/draft-07/schema#\","
+          "\"dependencies\":{\"a\":[\"b\"]}}",
+          "{\"a\":1}",
+          " /dependencies: member \"b\" is missing: it is required where \"a\" is present\n");
+    tells("{\"$schema\":\"http://json-schema.org/draft-04/schema#\",\"minimum\":0,"
+          "\"exclusiveMinimum\":true}",
+          "0", " /exclusiveMinimum: expected a number greater than 0, found 0\n");
+    tells("{\"$schema\":\"http://json-schema.org/draft-04/schema#\",\"type\":\"integer\"}", "1.0",
+          " /type: expected an integer, in draft 04 one without fraction and exponent, found "
+          "1.0\n");
+}
+
+static void content_is_told_by_what_it_should_be(void **state)
+{
+    const struct nx_schema_options options = {
+        .assert_content = true, .default_draft = NX_DRAFT_07, .seed = 5};
+    static const char source[] = "{\"contentMediaType\":\"application/json\","
+                                 "\"contentEncoding\":\"base64\"}";
+    struct nx_schema *schema = NULL;
+    struct nx_check *check = nx_check_new();
+    struct nx_json *json = nx_json_new(&nx_json_limits_payload, 6);
+    struct told told = {0};
+    (void)state;
+    assert_int_equal(nx_schema_compile(nx_span_from(source), "s", &options, &schema, NULL), NX_OK);
+    assert_int_equal(nx_json_parse(json, NX_SPAN("\"ezp9\""), NX_JSON_STRICT, NULL), NX_OK);
+    (void)nx_schema_explain(schema, check, json, 5, write_down, &told);
+    assert_int_equal(nx_json_parse(json, NX_SPAN("\"%\""), NX_JSON_STRICT, NULL), NX_OK);
+    (void)nx_schema_explain(schema, check, json, 5, write_down, &told);
+    assert_string_equal(told.text,
+                        " /contentMediaType: expected JSON in base64, found the string \"ezp9\"\n"
+                        " /contentEncoding: expected base64, found the string \"%\"\n");
+    nx_json_free(json);
+    nx_check_free(check);
+    nx_schema_free(schema);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_keyword_has_its_words),
+        cmocka_unit_test(a_pattern_is_told_with_the_name_that_its_author_gave_it),
+        cmocka_unit_test(the_words_fit_the_draft),
+        cmocka_unit_test(content_is_told_by_what_it_should_be),
         cmocka_unit_test(all_faults_are_told_each_with_its_places),
         cmocka_unit_test(faults_below_a_choice_are_one_fault),
         cmocka_unit_test(telling_stops_at_the_maximum_and_when_asked),

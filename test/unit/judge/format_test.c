@@ -13,7 +13,7 @@ struct sample {
 static void expect(const struct sample *samples, size_t count, bool valid)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct nx_format *format = nx_format_find(nx_span_from(samples[i].format));
+        const struct nx_format *format = nx_format_find(nx_span_from(samples[i].format), 2020);
         assert_non_null(format);
         if (format->valid(nx_span_from(samples[i].text)) != valid) {
             fail_msg("%s: \"%s\" is %s", samples[i].format, samples[i].text,
@@ -123,8 +123,8 @@ static void what_they_do_not_allow_is_refused(void **state)
 static void an_unknown_format_is_not_found(void **state)
 {
     (void)state;
-    assert_null(nx_format_find(NX_SPAN("datetime")));
-    assert_null(nx_format_find(NX_SPAN("")));
+    assert_null(nx_format_find(NX_SPAN("datetime"), 2020));
+    assert_null(nx_format_find(NX_SPAN(""), 2020));
 }
 
 int main(void)

@@ -17,7 +17,8 @@ static inline enum nx_err compile_with(const char *source, bool strict, struct n
 }
 
 /* The verdict of a schema on an instance; fails the test when either cannot be read. */
-static inline enum nx_err verdict(const char *source, const char *instance)
+static inline enum nx_err verdict_with(const struct nx_schema_options *options, const char *source,
+                                       const char *instance)
 {
     struct nx_schema *schema = NULL;
     struct nx_check *check = nx_check_new();
@@ -27,17 +28,25 @@ static inline enum nx_err verdict(const char *source, const char *instance)
 
     assert_non_null(check);
     assert_non_null(json);
-    if (compile_with(source, true, &schema, &diag) != NX_OK) {
+    if (nx_schema_compile(nx_span_from(source), "s.json", options, &schema, &diag) != NX_OK) {
         fail_msg("%s: refused: %s", source, diag.text);
     }
     if (nx_json_parse(json, nx_span_from(instance), NX_JSON_STRICT, &diag) != NX_OK) {
         fail_msg("%s: not JSON: %s", instance, diag.text);
     }
     err = nx_schema_check(schema, check, json);
+    assert_int_equal(nx_schema_check_bytes(schema, check, nx_span_from(instance)), err);
     nx_json_free(json);
     nx_check_free(check);
     nx_schema_free(schema);
     return err;
+}
+
+static inline enum nx_err verdict(const char *source, const char *instance)
+{
+    const struct nx_schema_options options = {.strict = true, .assert_format = true, .seed = 5};
+
+    return verdict_with(&options, source, instance);
 }
 
 #define accepts(source, instance) assert_int_equal(verdict((source), (instance)), NX_OK)

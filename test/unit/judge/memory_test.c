@@ -43,10 +43,14 @@ static const char schema_source[] =
     "{\"$id\":\"http://x/s\",\"$dynamicAnchor\":\"a\",\"properties\":{\"p\":{\"pattern\":\"^a\"},"
     "\"q\":{\"enum\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14]},\"r\":{\"$dynamicRef\":\"#a\"},"
     "\"s\":{\"uniqueItems\":true}},\"required\":[\"p\"],\"patternProperties\":{\"^t\":true},"
-    "\"anyOf\":[{\"properties\":{\"u\":true}},false],\"unevaluatedProperties\":false,"
-    "\"$defs\":{\"m\":{\"$ref\":\"https://json-schema.org/draft/2020-12/schema\"}}}";
+    "\"anyOf\":[{\"properties\":{\"u\":true,\"v\":{\"$ref\":\"urn:old\"}}},false],"
+    "\"unevaluatedProperties\":false,\"$defs\":{\"o\":{\"$id\":\"urn:old\","
+    "\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"definitions\":{\"n\":{\"$id\":"
+    "\"#n\"}},\"contentMediaType\":\"application/"
+    "json\",\"contentEncoding\":\"base64\"},\"m\":{\"$ref\":\"https://json-schema.org/draft/"
+    "2020-12/schema\"}}}";
 static const char instance_source[] = "{\"p\":\"\\u0061\",\"q\":14,\"r\":{\"p\":\"a\"},\"s\":[1,2,"
-                                      "3,4,5,6,7,8,9,10,11],\"t1\":0,\"u\":1}";
+                                      "3,4,5,6,7,8,9,10,11],\"t1\":0,\"u\":1,\"v\":\"e30=\"}";
 
 static bool go_on(void *ctx, const struct nx_fault *fault)
 {
@@ -58,7 +62,8 @@ static bool go_on(void *ctx, const struct nx_fault *fault)
 /* The verdict of a run in which the allocation after `allowed` ones fails, and all behind it. */
 static enum nx_err run(long allowed)
 {
-    const struct nx_schema_options options = {.strict = true, .assert_format = true, .seed = 1};
+    const struct nx_schema_options options = {
+        .strict = true, .assert_format = true, .assert_content = true, .seed = 1};
     struct nx_schema *schema = NULL;
     struct nx_json *json;
     struct nx_check *check;
@@ -75,6 +80,9 @@ static enum nx_err run(long allowed)
     }
     if (err == NX_OK) {
         err = nx_schema_check(schema, check, json);
+    }
+    if (err == NX_OK) {
+        err = nx_schema_check_bytes(schema, check, nx_span_from(instance_source));
     }
     if (err == NX_OK) {
         err = nx_schema_explain(schema, check, json, 5, go_on, NULL);

@@ -1,5 +1,5 @@
 /*
- * pattern_test.c - ECMA-262 semantics over PCRE2, and the bound on a match's work.
+ * pattern_test.c - ECMA-262 semantics, whichever matcher runs, and the bound on a match's work.
  */
 #include "core/pattern.h"
 
@@ -120,14 +120,49 @@ static void what_is_not_ecma_is_refused(void **state)
     }
 }
 
+static void a_regular_expression_is_decided_in_linear_time(void **state)
+{
+    (void)state;
+    assert_false(matches("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"));
+}
+
 static void an_expression_that_explodes_is_not_decided(void **state)
 {
     bool matched = true;
     (void)state;
     assert_int_equal(
-        match("^(a+)+$", NX_SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), false, &matched),
+        match("^(?=(a+)+$)", NX_SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), false, &matched),
         NX_ERR_LIMIT);
     assert_false(matched);
+}
+
+/* The work is bounded over the whole text, not anew for each place where a match may begin. */
+static void an_expression_that_starts_over_and_over_is_not_decided(void **state)
+{
+    static char text[4096];
+    bool matched = true;
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(match("(a*)\\1[cd]", (struct nx_span){text, sizeof(text)}, false, &matched),
+                     NX_ERR_LIMIT);
+    assert_false(matched);
+    assert_int_equal(match("^(?!b)a+$", (struct nx_span){text, sizeof(text)}, false, &matched),
+                     NX_OK);
+    assert_true(matched);
+}
+
+static void a_long_text_is_not_searched_for_what_is_not_regular(void **state)
+{
+    static char text[4097];
+    bool matched = true;
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(match("^(?!b)a+$", (struct nx_span){text, sizeof(text)}, false, &matched),
+                     NX_ERR_LIMIT);
+    assert_int_equal(match("^a+$", (struct nx_span){text, sizeof(text)}, false, &matched), NX_OK);
+    assert_true(matched);
 }
 
 static void half_a_surrogate_pair_is_one_unknown_character(void **state)
@@ -168,7 +203,10 @@ int main(void)
         cmocka_unit_test(classes_are_those_of_ecma),
         cmocka_unit_test(lookaround_and_lazy_quantifiers_work),
         cmocka_unit_test(what_is_not_ecma_is_refused),
+        cmocka_unit_test(a_regular_expression_is_decided_in_linear_time),
         cmocka_unit_test(an_expression_that_explodes_is_not_decided),
+        cmocka_unit_test(an_expression_that_starts_over_and_over_is_not_decided),
+        cmocka_unit_test(a_long_text_is_not_searched_for_what_is_not_regular),
         cmocka_unit_test(half_a_surrogate_pair_is_one_unknown_character),
         cmocka_unit_test(text_may_hold_nul),
     };
