@@ -22,10 +22,9 @@ enum { LINE_BYTES_MAX = 16 * 1024 * 1024, REPLY_BYTES_MAX = 64 * 1024 * 1024, VE
 
 /* What a schema may be written in. Which of them the judge speaks, it is asked itself. */
 static const char *const dialects[] = {
-    "https://json-schema.org/draft/2020-12/schema", /* first: without $schema it is this one */
-    "https://json-schema.org/draft/2019-09/schema", "http://json-schema.org/draft-07/schema#",
-    "http://json-schema.org/draft-06/schema#",      "http://json-schema.org/draft-04/schema#",
-    "http://json-schema.org/draft-03/schema#",
+    "https://json-schema.org/draft/2020-12/schema", "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-07/schema#",      "http://json-schema.org/draft-06/schema#",
+    "http://json-schema.org/draft-04/schema#",      "http://json-schema.org/draft-03/schema#",
 };
 
 enum { DIALECTS = sizeof(dialects) / sizeof(dialects[0]) };
@@ -35,7 +34,8 @@ struct bowtie {
     bool assert_format;
     bool started;
     bool stopped;
-    bool other_dialect; /* the implicit dialect is one that the judge cannot take for implicit */
+    bool implicit; /* the judge has the dialect that was asked for schemas without $schema: */
+    enum nx_draft draft;
     struct nx_json *request;
     struct nx_json *instance;
     struct nx_check *check;
@@ -154,7 +154,7 @@ static void start(struct bowtie *b)
     b->started = true;
 }
 
-/* Without $schema the judge speaks the first of the dialects, and says so. */
+/* The dialect of schemas without $schema. */
 static void set_dialect(struct bowtie *b)
 {
     uint32_t node = nx_json_member(b->request, 0, NX_SPAN("dialect"));
@@ -163,8 +163,8 @@ static void set_dialect(struct bowtie *b)
         fail(b, "dialect: expected a URI in a string");
         return;
     }
-    b->other_dialect = !nx_span_is(nx_json_text(b->request, node), dialects[0]);
-    (void)nx_buf_str(&b->reply, b->other_dialect ? "{\"ok\":false}" : "{\"ok\":true}");
+    b->implicit = nx_draft_find(nx_json_text(b->request, node), &b->draft);
+    (void)nx_buf_printf(&b->reply, "{\"ok\":%s}", b->implicit ? "true" : "false");
 }
 
 static void stop(struct bowtie *b)
@@ -249,7 +249,8 @@ static struct nx_schema *compile_case(struct bowtie *b, uint32_t the_case, uint3
 {
     struct registry registry = {b->request,
                                 nx_json_member(b->request, the_case, NX_SPAN("registry"))};
-    const struct nx_schema_options options = {.assert_format = b->assert_format,
+    const struct nx_schema_options options = {.default_draft = b->draft,
+                                              .assert_format = b->assert_format,
                                               .resolve = registry.node != 0 ? resolve : NULL,
                                               .resolve_ctx = &registry};
     struct nx_schema *schema = NULL;
@@ -282,9 +283,9 @@ static void run(struct bowtie *b)
         fail(b, "run: expected seq, and a case with a schema and an array of tests");
         return;
     }
-    if (b->other_dialect && nx_json_member(b->request, source, NX_SPAN("$schema")) == 0) {
+    if (!b->implicit && nx_json_member(b->request, source, NX_SPAN("$schema")) == 0) {
         open_reply(b);
-        add_skipped(&b->reply, "a schema without $schema is judged as draft 2020-12 only");
+        add_skipped(&b->reply, "the implicit dialect is unknown, and the schema has no $schema");
         return;
     }
     schema = compile_case(b, the_case, source);
@@ -411,7 +412,7 @@ static bool parse_options(struct bowtie *b, int argc, char **argv)
 
 int nx_cmd_bowtie(int argc, char **argv)
 {
-    struct bowtie b = {.homepage = DEFAULT_HOMEPAGE};
+    struct bowtie b = {.homepage = DEFAULT_HOMEPAGE, .implicit = true, .draft = NX_DRAFT_2020_12};
     int status = NX_EXIT_USAGE;
 
     nx_buf_init(&b.line, LINE_BYTES_MAX);

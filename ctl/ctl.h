@@ -54,6 +54,7 @@ bool nx_ctl_validate(const struct nx_schema *schema, struct nx_check *check, str
 int nx_cmd_validate(int argc, char **argv);
 int nx_cmd_translate(int argc, char **argv);
 int nx_cmd_check(int argc, char **argv);
+int nx_cmd_schema(int argc, char **argv);
 int nx_cmd_bowtie(int argc, char **argv);
 
 #endif

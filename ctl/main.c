@@ -7,15 +7,21 @@
 
 static const struct nx_command commands[] = {
     {"validate", "check payloads against a schema",
-     "nexusctl validate --schema FILE [--map URI=PATH]... [--assert-format] [--strict] [--jsonl] "
-     "FILE...|-\n"
-     "nexusctl validate --topic TOPIC [--config DIR] [--jsonl] FILE...|-\n\n"
+     "nexusctl validate --schema FILE [--map URI=PATH]... [--draft DRAFT] [--assert-format] "
+     "[--strict] [--jsonl] [--output FORMAT] FILE...|-\n"
+     "nexusctl validate --topic TOPIC [--config DIR] [--jsonl] [--output FORMAT] "
+     "FILE...|-\n\n"
      "  --schema FILE    a JSON Schema, draft 2020-12 by default\n"
-     "  --map URI=PATH   the file of the schema at URI; a URI that ends in / maps a folder\n"
+     "  --map URI=PATH   the file of the schema at URI; a URI that ends in / maps a folder.\n"
+     "                   Relative references start at file:// and FILE's path: they are opened\n"
+     "                   only where a map says so\n"
+     "  --draft DRAFT    of a schema without $schema: 2020-12, 2019-09, 07, 06 or 04\n"
      "  --assert-format  `format` refuses; else it is an annotation\n"
      "  --strict         an unknown keyword or format in the schema is an error\n"
      "  --topic TOPIC    the schema that the configuration has for this stream\n"
-     "  --jsonl          each line is a document\n\n"
+     "  --jsonl          each line is a document\n"
+     "  --output FORMAT  flag, basic or detailed: one JSON document for each input, in the output\n"
+     "                   formats of JSON Schema 2020-12 (core, section 12)\n\n"
      "Prints one line for each fault: file: instance: keyword: schema: words.\n"
      "Exit: 0 all valid, 1 some invalid, 2 the schema is unusable or a file unreadable.\n",
      nx_cmd_validate},
@@ -32,6 +38,11 @@ static const struct nx_command commands[] = {
      "Prints each fault as file:line:column: pointer: words.\n"
      "Exit: 0 no fault, 1 faults, 2 wrong words.\n",
      nx_cmd_check},
+    {"schema", "compare schemas",
+     "nexusctl schema compat --mode backward|forward|full OLD NEW ...\n"
+     "  (nexusctl schema compat --help)\n\n"
+     "Exit: 0 compatible, 1 incompatible, 2 wrong words or an unusable file, 3 unknown.\n",
+     nx_cmd_schema},
     {"cache", "read the cache of a city",
      "nexusctl cache streams|latest|history ...   (nexusctl cache --help)\n", nx_cmd_cache},
     {"bowtie", "judge what the Bowtie project's test runner asks",

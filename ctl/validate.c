@@ -3,95 +3,39 @@
  * configuration has for a topic. Never opens anything but the files that it was given.
  */
 #include "ctl/ctl.h"
+#include "ctl/maps.h"
+#include "ctl/output.h"
 
-#include "core/os/file.h"
 #include "core/topic.h"
 
 #include <getopt.h>
-#include <stdlib.h>
-
-enum { MAPS_MAX = 64, DOCUMENTS_MAX = 1024 };
-
-/* One --map URI=PATH; a URI that ends in `/` maps a folder. */
-struct uri_map {
-    struct nx_span uri;
-    const char *path;
-};
 
 struct validate {
     const char *schema_file, *topic, *config_dir;
     bool strict, assert_format, lines;
-    struct uri_map maps[MAPS_MAX];
-    size_t maps_count;
-    struct nx_buf *documents; /* what the compiler asked for; lives until it returns */
-    size_t documents_count;
+    enum nx_draft draft;
+    struct nx_ctl_maps maps;
     struct nx_config *config;      /* with --topic: owns the schema */
     struct nx_schema *own;         /* with --schema */
     const struct nx_schema *schema;
     struct nx_check *check;
     struct nx_json *json;
+    struct nx_ctl_output output;
 };
-
-static bool add_map(struct validate *v, const char *text)
-{
-    const char *equals = strchr(text, '=');
-
-    if (equals == NULL || equals == text || v->maps_count == MAPS_MAX) {
-        return false;
-    }
-    v->maps[v->maps_count++] =
-        (struct uri_map){{text, (size_t)(equals - text)}, equals + 1};
-    return true;
-}
-
-/* The file that a map gives for `uri`; false when it gives none. */
-static bool map_path(const struct uri_map *map, struct nx_span uri, char *out, size_t size)
-{
-    bool folder = map->uri.ptr[map->uri.len - 1] == '/';
-    struct nx_span rest = {"", 0};
-
-    if (folder ? !nx_span_starts(uri, map->uri) : !nx_span_eq(uri, map->uri)) {
-        return false;
-    }
-    if (folder) {
-        rest = (struct nx_span){uri.ptr + map->uri.len, uri.len - map->uri.len};
-    }
-    return (size_t)snprintf(out, size, "%s%s%.*s", map->path,
-                            folder && map->path[strlen(map->path) - 1] != '/' ? "/" : "",
-                            NX_SPAN_ARG(rest)) < size;
-}
-
-static enum nx_err resolve(void *ctx, struct nx_span uri, struct nx_span *document)
-{
-    struct validate *v = ctx;
-    char path[4096];
-
-    for (size_t i = 0; i < v->maps_count && v->documents_count < DOCUMENTS_MAX; i++) {
-        struct nx_buf *text = &v->documents[v->documents_count];
-
-        if (!map_path(&v->maps[i], uri, path, sizeof(path))) {
-            continue;
-        }
-        nx_buf_init(text, NX_CTL_FILE_MAX);
-        if (nx_file_read(path, text, NULL) == NX_OK) {
-            v->documents_count++;
-            *document = nx_buf_view(text);
-            return NX_OK;
-        }
-        nx_buf_fini(text);
-    }
-    return NX_ERR_NOT_FOUND;
-}
 
 static bool compile_file(struct validate *v)
 {
-    const struct nx_schema_options options = {
-        .strict = v->strict, .assert_format = v->assert_format, .resolve = resolve,
-        .resolve_ctx = v};
+    struct nx_schema_options options = {
+        .strict = v->strict, .assert_format = v->assert_format, .default_draft = v->draft,
+        .resolve = nx_ctl_maps_resolve, .resolve_ctx = &v->maps};
     struct nx_diag diag = {0};
     struct nx_buf text;
     bool ok;
 
+    if (strcmp(v->schema_file, "-") != 0) { /* relative references start there, for --map alone */
+        nx_ctl_output_base(&v->output, v->schema_file);
+        options.base_uri = nx_buf_view(&v->output.base);
+    }
     nx_buf_init(&text, NX_CTL_FILE_MAX);
     ok = nx_ctl_read(v->schema_file, &text);
     if (ok && nx_schema_compile(nx_buf_view(&text), v->schema_file, &options, &v->own, &diag) !=
@@ -137,6 +81,9 @@ static bool validate_one(void *ctx, const char *name, struct nx_span document)
 {
     struct validate *v = ctx;
 
+    if (v->output.wanted) {
+        return nx_ctl_output_print(&v->output, v->schema, v->check, v->json, document, stdout);
+    }
     return nx_ctl_validate(v->schema, v->check, v->json, name, document, stdout);
 }
 
@@ -164,12 +111,13 @@ static int validate_files(struct validate *v, int count, char **paths)
 
 static bool parse_options(struct validate *v, int argc, char **argv)
 {
-    enum { SCHEMA = 1, MAP, ASSERT, STRICT, LINES, TOPIC, CONFIG };
+    enum { SCHEMA = 1, MAP, ASSERT, STRICT, LINES, TOPIC, CONFIG, OUTPUT, DRAFT };
     static const struct option options[] = {
         {"schema", required_argument, NULL, SCHEMA}, {"map", required_argument, NULL, MAP},
         {"assert-format", no_argument, NULL, ASSERT}, {"strict", no_argument, NULL, STRICT},
         {"jsonl", no_argument, NULL, LINES},          {"topic", required_argument, NULL, TOPIC},
-        {"config", required_argument, NULL, CONFIG},  {0},
+        {"config", required_argument, NULL, CONFIG},  {"output", required_argument, NULL, OUTPUT},
+        {"draft", required_argument, NULL, DRAFT},    {0},
     };
     int option;
 
@@ -179,9 +127,7 @@ static bool parse_options(struct validate *v, int argc, char **argv)
             v->schema_file = optarg;
             break;
         case MAP:
-            if (!add_map(v, optarg)) {
-                (void)fprintf(stderr, "nexusctl: --map %s: expected URI=PATH, %d at most\n",
-                              optarg, MAPS_MAX);
+            if (!nx_ctl_maps_add(&v->maps, optarg)) {
                 return false;
             }
             break;
@@ -200,6 +146,20 @@ static bool parse_options(struct validate *v, int argc, char **argv)
         case CONFIG:
             v->config_dir = optarg;
             break;
+        case DRAFT:
+            if (!nx_draft_find(nx_span_from(optarg), &v->draft)) {
+                (void)fprintf(stderr, "nexusctl: --draft %s: expected 2020-12, 2019-09, 07, 06 or "
+                                      "04\n", optarg);
+                return false;
+            }
+            break;
+        case OUTPUT:
+            if (!nx_ctl_output_form(&v->output, optarg)) {
+                (void)fprintf(stderr, "nexusctl: --output %s: expected flag, basic or detailed\n",
+                              optarg);
+                return false;
+            }
+            break;
         default:
             return false;
         }
@@ -217,10 +177,10 @@ int nx_cmd_validate(int argc, char **argv)
     struct validate v = {.config_dir = nx_ctl_config_dir()};
     int status = NX_EXIT_USAGE;
 
-    v.documents = calloc(DOCUMENTS_MAX, sizeof(*v.documents));
+    nx_ctl_output_init(&v.output);
     v.check = nx_check_new();
     v.json = nx_json_new(&nx_json_limits_file, 0);
-    if (v.documents == NULL || v.check == NULL || v.json == NULL) {
+    if (v.check == NULL || v.json == NULL) {
         (void)fprintf(stderr, "nexusctl: out of memory\n");
         goto out;
     }
@@ -231,13 +191,11 @@ int nx_cmd_validate(int argc, char **argv)
         status = validate_files(&v, argc - optind, argv + optind);
     }
 out:
-    for (size_t i = 0; i < v.documents_count; i++) {
-        nx_buf_fini(&v.documents[i]);
-    }
-    free(v.documents);
+    nx_ctl_maps_fini(&v.maps);
     nx_check_free(v.check);
     nx_json_free(v.json);
     nx_schema_free(v.own);
     nx_config_free(v.config);
+    nx_ctl_output_fini(&v.output);
     return status;
 }
