@@ -3,6 +3,7 @@
 #
 #   run    the brokers, the bridge's libraries and the demo      build   compiler and headers
 #   page   npm, which fetches MQTT.js for the example page       test    what ./nexus test adds
+#   instructions   what ./nexus bench hostile --instructions counts them with
 #
 # As root, installs what is missing. Otherwise says what is missing and the command, and exits 1.
 set -euo pipefail
@@ -19,7 +20,8 @@ packages_of() {
         ;;
     page) command -v npm >/dev/null || echo npm ;; # an npm from elsewhere will do
     test) echo libcmocka-dev clang sqlite3 openssl chromium chromium-driver fonts-nanum ;;
-    *) die "packages.sh: no set '$1' (run, build, page, test)" ;;
+    instructions) echo valgrind ;;
+    *) die "packages.sh: no set '$1' (run, build, page, test, instructions)" ;;
     esac
 }
 

@@ -112,7 +112,7 @@ class Client:
         if user is not None:
             flags |= 0x80 | 0x40
             tail += _text(user) + _text(password)
-        head = _text("MQTT") + bytes([level, flags]) + struct.pack(">H", 60)
+        head = _text("MQTT") + bytes([level, flags]) + struct.pack(">H", 0)  # no keep alive: some follow late
         if level == 5:
             head += b"\x05\x11" + struct.pack(">I", expiry)
         self._send(CONNECT << 4, head + tail)
