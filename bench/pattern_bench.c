@@ -19,7 +19,7 @@ enum {
     MATCHES = 2000, /* in a batch */
     HOSTILE_BATCHES = 20,
     HOSTILE_BYTES = 4 * 1024, /* the most that PCRE2 is given by the judge */
-    MATCH_LIMIT = 50 * 1000, /* as core/pattern.c sets it */
+    MATCH_LIMIT = 50 * 1000,  /* as core/pattern.c sets it */
 };
 
 static const struct {

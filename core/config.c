@@ -20,8 +20,8 @@ enum {
 static bool path_join(char out[NX_CONFIG_PATH_MAX], const char *dir, const char *name)
 {
     bool absolute = name[0] == '/';
-    int length = snprintf(out, NX_CONFIG_PATH_MAX, "%s%s%s", absolute ? "" : dir,
-                          absolute ? "" : "/", name);
+    int length =
+        snprintf(out, NX_CONFIG_PATH_MAX, "%s%s%s", absolute ? "" : dir, absolute ? "" : "/", name);
 
     return length >= 0 && length <= FOLDER_BYTES_MAX;
 }
@@ -231,8 +231,9 @@ static enum nx_err find_schemas(struct nx_config_loader *load, const char *path)
     node = nx_json_member(load->json, 0, NX_SPAN("schemas"));
     if (node == 0 || nx_json_type(load->json, node) != NX_JSON_STRING ||
         !nx_span_copy(nx_json_text(load->json, node), name, sizeof(name))) {
-        return nx_config_fault_at(load, path, node, "expected \"schemas\": the path of the folder "
-                                                    "of schemas, relative to this file's");
+        return nx_config_fault_at(load, path, node,
+                                  "expected \"schemas\": the path of the folder "
+                                  "of schemas, relative to this file's");
     }
     if (!path_join(joined, config->dir, name)) {
         return nx_config_fault_at(load, path, node, "the path is longer than %d bytes",
@@ -279,8 +280,8 @@ static enum nx_err read_federation(struct nx_config_loader *load, const char *pa
         err = take_names(load, "domains", &config->domain_names, &config->domains_count);
     }
     if (err == NX_OK) {
-        config->cities = nx_arena_array(&config->arena, config->cities_count,
-                                        sizeof(*config->cities));
+        config->cities =
+            nx_arena_array(&config->arena, config->cities_count, sizeof(*config->cities));
         err = config->cities != NULL ? NX_OK : NX_ERR_NOMEM;
     }
     for (size_t i = 0; err == NX_OK && i < config->cities_count; i++) {
@@ -294,10 +295,10 @@ static enum nx_err read_canonical(struct nx_config_loader *load)
     struct nx_config *config = load->config;
     char path[NX_CONFIG_PATH_MAX];
 
-    config->canonical = nx_arena_array(&config->arena, config->domains_count,
-                                       sizeof(struct nx_schema *));
-    config->canonical_names = nx_arena_array(&config->arena, config->domains_count,
-                                             sizeof(*config->canonical_names));
+    config->canonical =
+        nx_arena_array(&config->arena, config->domains_count, sizeof(struct nx_schema *));
+    config->canonical_names =
+        nx_arena_array(&config->arena, config->domains_count, sizeof(*config->canonical_names));
     if (config->canonical == NULL || config->canonical_names == NULL) {
         return NX_ERR_NOMEM;
     }

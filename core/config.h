@@ -36,19 +36,19 @@ struct nx_asset_pattern {
 };
 
 struct nx_identity {
-    struct nx_span name;     /* the MQTT username; may hold one "{name}" that captures */
+    struct nx_span name; /* the MQTT username; may hold one "{name}" that captures */
     enum nx_role role;
-    struct nx_span city;     /* role link: the peer's city */
+    struct nx_span city; /* role link: the peer's city */
     struct nx_asset_pattern *assets;
     size_t assets_count;
 };
 
 /* One row of assets.json. */
 struct nx_asset {
-    struct nx_span id;     /* the topic level: "sinjeong-dong" */
-    struct nx_span name;   /* as the city writes it: "신정동" */
+    struct nx_span id;   /* the topic level: "sinjeong-dong" */
+    struct nx_span name; /* as the city writes it: "신정동" */
     bool has_position;
-    double longitude, latitude; /* WGS 84, degrees */
+    double longitude, latitude;                   /* WGS 84, degrees */
     struct nx_span longitude_text, latitude_text; /* the same, as written in the file */
 };
 
@@ -58,8 +58,9 @@ enum nx_mode { NX_MODE_STRICT, NX_MODE_WARN, NX_MODE_OFF };
 struct nx_domain {
     struct nx_span name;
     enum nx_mode mode;
-    struct nx_schema *schema;     /* the dialect: schemas/<city>/<domain>/schema.json */
-    struct nx_span schema_name;   /* "ulsan-air@1", from the schema's $id urn:nexus:<name>:<version> */
+    struct nx_schema *schema; /* the dialect: schemas/<city>/<domain>/schema.json */
+    struct nx_span
+        schema_name; /* "ulsan-air@1", from the schema's $id urn:nexus:<name>:<version> */
     struct nx_asset *assets;
     size_t assets_count;
     struct nx_map assets_by_id;   /* struct nx_asset */
@@ -93,7 +94,7 @@ struct nx_config {
     const char *schemas_dir; /* the schemas folder, resolved against dir */
     struct nx_city *cities;
     size_t cities_count;
-    struct nx_schema **canonical; /* by index in domain_names: schemas/canonical/<domain>/ */
+    struct nx_schema **canonical;    /* by index in domain_names: schemas/canonical/<domain>/ */
     struct nx_span *canonical_names; /* "canonical-air@1" */
     struct nx_span *domain_names;
     size_t domains_count;

@@ -34,8 +34,7 @@ static unsigned index_of(struct nx_span word, const char *const *names, unsigned
     return 0;
 }
 
-static struct nx_span text_of(const struct nx_config_loader *load, uint32_t object,
-                              const char *key)
+static struct nx_span text_of(const struct nx_config_loader *load, uint32_t object, const char *key)
 {
     return nx_json_text(load->json, nx_json_member(load->json, object, nx_span_from(key)));
 }
@@ -167,8 +166,9 @@ static enum nx_err take_domains(struct nx_config_loader *load, const char *path,
         struct nx_domain *domain = &city->domains[city->domains_count];
 
         if (!federation_has(load->config, nx_json_text(load->json, key))) {
-            return nx_config_fault_at(load, path, key, "expected a domain that federation.json "
-                                                       "names");
+            return nx_config_fault_at(load, path, key,
+                                      "expected a domain that federation.json "
+                                      "names");
         }
         domain->name = nx_arena_dup(&load->config->arena, nx_json_text(load->json, key));
         domain->mode = (enum nx_mode)index_of(text_of(load, value, "mode"), mode_names,
@@ -219,8 +219,8 @@ static void take_position(struct nx_config_loader *load, uint32_t node, struct n
 /* A position outside its city is a swapped axis or a wrong projection far more often than not. */
 static bool in_box(const struct nx_asset *asset, const double box[4])
 {
-    return asset->longitude >= box[0] && asset->longitude <= box[2] &&
-           asset->latitude >= box[1] && asset->latitude <= box[3];
+    return asset->longitude >= box[0] && asset->longitude <= box[2] && asset->latitude >= box[1] &&
+           asset->latitude <= box[3];
 }
 
 static enum nx_err put_name(struct nx_config_loader *load, const char *path,
@@ -251,8 +251,9 @@ static enum nx_err take_asset(struct nx_config_loader *load, const char *path,
     enum nx_err err;
 
     if (!nx_name_is_asset(nx_json_text(load->json, key))) {
-        return nx_config_fault_at(load, path, key, "expected an asset name of the form "
-                                                   "[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
+        return nx_config_fault_at(load, path, key,
+                                  "expected an asset name of the form "
+                                  "[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
     }
     asset->id = nx_arena_dup(&load->config->arena, nx_json_text(load->json, key));
     domain->assets_count++;
@@ -265,7 +266,8 @@ static enum nx_err take_asset(struct nx_config_loader *load, const char *path,
         }
     }
     err = put_name(load, path, domain, nx_json_member(load->json, node, NX_SPAN("name")), asset);
-    while (err == NX_OK && aliases != 0 && nx_json_each(load->json, aliases, &at, &unused, &alias)) {
+    while (err == NX_OK && aliases != 0 &&
+           nx_json_each(load->json, aliases, &at, &unused, &alias)) {
         err = put_name(load, path, domain, alias, asset);
     }
     if (err == NX_OK) {
@@ -309,9 +311,9 @@ static enum nx_err read_assets(struct nx_config_loader *load, struct nx_city *ci
                 domain = &city->domains[i];
             }
         }
-        err = domain == NULL ? nx_config_fault_at(load, path, key,
-                                                  "expected a domain that city.json names")
-                             : take_assets(load, path, city, domain, value);
+        err = domain == NULL
+                  ? nx_config_fault_at(load, path, key, "expected a domain that city.json names")
+                  : take_assets(load, path, city, domain, value);
     }
     return err;
 }
@@ -335,8 +337,8 @@ static enum nx_err take_city(struct nx_config_loader *load, const char *path, st
     for (size_t i = 0; i < 4 && nx_json_each(load->json, box, &at, &unused, &value); i++) {
         city->bounding_box[i] = double_of(load, value);
     }
-    city->reference.temperature_celsius = double_of(
-        load, nx_json_member(load->json, reference, NX_SPAN("temperature_celsius")));
+    city->reference.temperature_celsius =
+        double_of(load, nx_json_member(load->json, reference, NX_SPAN("temperature_celsius")));
     city->reference.pressure_kpa =
         double_of(load, nx_json_member(load->json, reference, NX_SPAN("pressure_kpa")));
     if (city->bounding_box[0] >= city->bounding_box[2] ||

@@ -26,8 +26,8 @@ enum {
     MATCH_DEPTH_LIMIT = 10 * 1000,
     JIT_STACK_MIN = 32 * 1024,
     JIT_STACK_MAX = 512 * 1024,
-    WORK_BASE = 20 * 1000, /* bytes moved over in one match: so many, */
-    WORK_PER_BYTE = 32,    /* and so many for each byte of the text */
+    WORK_BASE = 20 * 1000,   /* bytes moved over in one match: so many, */
+    WORK_PER_BYTE = 32,      /* and so many for each byte of the text */
     GENERAL_TEXT_MAX = 4096, /* bytes of a text for an expression that is not regular */
     TRANSLATED_BYTES_MAX = 16 * NX_PATTERN_BYTES_MAX, /* a class escape grows to about 150 bytes */
 };

@@ -36,7 +36,7 @@ enum {
 
 /* limits of one check */
 enum {
-    NX_CHECK_DEPTH_MAX = 1024,                 /* plans within plans */
+    NX_CHECK_DEPTH_MAX = 1024, /* plans within plans */
     /* Plans and members visited: so many, and so many for each value of the instance. A schema that
      * recurses in two branches of anyOf would else visit twice as many with each level. */
     NX_CHECK_STEPS_BASE = 64 * 1024,
@@ -204,7 +204,7 @@ struct value_rules { /* const, enum */
         *slots; /* hash table of indexes + 1 into values; NULL while a plain search is faster */
     uint32_t mask;
     enum nx_keyword keyword;
-    struct value_rules *next; /* const beside enum: both hold */
+    struct value_rules *next;      /* const beside enum: both hold */
     struct property_table strings; /* those of the values that are strings (schema_quick.c) */
 };
 
@@ -306,9 +306,9 @@ struct plan {
     struct applicator *applicators;
     uint32_t applicators_count;
     /* what schema_quick.c and schema_fused.c prepare once all is compiled */
-    bool leaf; /* nothing applies in place: its own rules say all of a scalar */
-    const struct plan *direct;          /* itself, or the plan that it does nothing but refer to */
-    const struct property *only;        /* the one string, short and plain, that it admits */
+    bool leaf;                   /* nothing applies in place: its own rules say all of a scalar */
+    const struct plan *direct;   /* itself, or the plan that it does nothing but refer to */
+    const struct property *only; /* the one string, short and plain, that it admits */
     const struct conjunction *together; /* how containers are judged in one pass; NULL: not */
 };
 

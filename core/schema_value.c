@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 enum {
-    UNIQUE_PLAIN_MAX = 8,   /* items, and */
+    UNIQUE_PLAIN_MAX = 8,  /* items, and */
     UNIQUE_NODES_MAX = 64, /* nodes in all: up to here every pair is compared */
 };
 

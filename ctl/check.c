@@ -174,8 +174,8 @@ static void check_bridge(struct check *c, const struct nx_reader *reader)
     (void)snprintf(path, sizeof(path), "%s/bridge.json", c->config_dir);
     if (access(path, F_OK) == 0) {
         c->files++;
-        (void)nx_config_document(reader, c->config->schemas_dir, "bridge", path, &c->text,
-                                 c->json, &sink, NULL);
+        (void)nx_config_document(reader, c->config->schemas_dir, "bridge", path, &c->text, c->json,
+                                 &sink, NULL);
     }
 }
 

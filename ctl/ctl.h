@@ -17,8 +17,8 @@ enum nx_exit {
 
 struct nx_command {
     const char *name;
-    const char *summary; /* one line of `nexusctl --help` */
-    const char *usage;   /* the whole help of the command */
+    const char *summary;               /* one line of `nexusctl --help` */
+    const char *usage;                 /* the whole help of the command */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 

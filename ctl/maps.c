@@ -50,10 +50,9 @@ static bool path_of(const struct nx_ctl_maps *maps, size_t i, struct nx_span uri
     if (folder) {
         rest = (struct nx_span){uri.ptr + prefix.len, uri.len - prefix.len};
     }
-    return !leads_up(rest) &&
-           (size_t)snprintf(out, size, "%s%s%.*s", path,
-                            folder && path[strlen(path) - 1] != '/' ? "/" : "",
-                            NX_SPAN_ARG(rest)) < size;
+    return !leads_up(rest) && (size_t)snprintf(out, size, "%s%s%.*s", path,
+                                               folder && path[strlen(path) - 1] != '/' ? "/" : "",
+                                               NX_SPAN_ARG(rest)) < size;
 }
 
 enum nx_err nx_ctl_maps_resolve(void *ctx, struct nx_span uri, struct nx_span *document)

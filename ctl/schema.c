@@ -54,9 +54,10 @@ static const char *const side_names[] = {"OLD", "NEW"};
 
 static bool open_schemas(struct compat_command *c)
 {
-    const struct nx_compat_options options = {
-        .assert_format = c->assert_format, .resolve = nx_ctl_maps_resolve,
-        .resolve_ctx = &c->maps, .seed = c->seed};
+    const struct nx_compat_options options = {.assert_format = c->assert_format,
+                                              .resolve = nx_ctl_maps_resolve,
+                                              .resolve_ctx = &c->maps,
+                                              .seed = c->seed};
     struct nx_diag diag = {0};
     struct nx_span sources[2];
 

@@ -34,14 +34,15 @@ static const struct nx_schema *schema_of(const struct translate *t, const char *
     const struct nx_city *city = nx_config_city(t->config, nx_span_from(side));
     const struct nx_domain *domain =
         city != NULL ? nx_city_domain(city, nx_span_from(t->domain)) : NULL;
-    const struct nx_schema *schema =
-        is_canonical(side) ? nx_config_canonical(t->config, nx_span_from(t->domain))
-        : domain != NULL   ? domain->schema
-                           : NULL;
+    const struct nx_schema *schema = is_canonical(side)
+                                         ? nx_config_canonical(t->config, nx_span_from(t->domain))
+                                     : domain != NULL ? domain->schema
+                                                      : NULL;
 
     if (schema == NULL) {
-        (void)fprintf(stderr, "nexusctl: no schema for \"%s\" in domain \"%s\": expected "
-                              "canonical or a city of the federation\n",
+        (void)fprintf(stderr,
+                      "nexusctl: no schema for \"%s\" in domain \"%s\": expected "
+                      "canonical or a city of the federation\n",
                       side, t->domain);
     }
     return schema;
@@ -65,11 +66,10 @@ static bool step(struct translate *t, const char *name, bool to_canonical, struc
     enum nx_err err;
 
     nx_receipt_init(&t->receipt, RECEIPT_BYTES_MAX);
-    err = to_canonical
-              ? nx_exchange_to_canonical(t->exchange, nx_span_from(t->from), domain, asset, in,
-                                         out, NULL, receipt, &diag)
-              : nx_exchange_from_canonical(t->exchange, nx_span_from(t->to), domain, asset, in,
-                                           out, receipt, &diag);
+    err = to_canonical ? nx_exchange_to_canonical(t->exchange, nx_span_from(t->from), domain, asset,
+                                                  in, out, NULL, receipt, &diag)
+                       : nx_exchange_from_canonical(t->exchange, nx_span_from(t->to), domain, asset,
+                                                    in, out, receipt, &diag);
     if (err == NX_OK) {
         print_receipt(t, to_canonical ? "to canonical" : "from canonical");
     } else {

@@ -15,8 +15,8 @@ struct validate {
     bool strict, assert_format, lines;
     enum nx_draft draft;
     struct nx_ctl_maps maps;
-    struct nx_config *config;      /* with --topic: owns the schema */
-    struct nx_schema *own;         /* with --schema */
+    struct nx_config *config; /* with --topic: owns the schema */
+    struct nx_schema *own;    /* with --schema */
     const struct nx_schema *schema;
     struct nx_check *check;
     struct nx_json *json;
@@ -25,9 +25,11 @@ struct validate {
 
 static bool compile_file(struct validate *v)
 {
-    struct nx_schema_options options = {
-        .strict = v->strict, .assert_format = v->assert_format, .default_draft = v->draft,
-        .resolve = nx_ctl_maps_resolve, .resolve_ctx = &v->maps};
+    struct nx_schema_options options = {.strict = v->strict,
+                                        .assert_format = v->assert_format,
+                                        .default_draft = v->draft,
+                                        .resolve = nx_ctl_maps_resolve,
+                                        .resolve_ctx = &v->maps};
     struct nx_diag diag = {0};
     struct nx_buf text;
     bool ok;
@@ -38,8 +40,8 @@ static bool compile_file(struct validate *v)
     }
     nx_buf_init(&text, NX_CTL_FILE_MAX);
     ok = nx_ctl_read(v->schema_file, &text);
-    if (ok && nx_schema_compile(nx_buf_view(&text), v->schema_file, &options, &v->own, &diag) !=
-                  NX_OK) {
+    if (ok &&
+        nx_schema_compile(nx_buf_view(&text), v->schema_file, &options, &v->own, &diag) != NX_OK) {
         nx_ctl_complain(&diag);
         ok = false;
     }
@@ -113,7 +115,7 @@ static bool parse_options(struct validate *v, int argc, char **argv)
 {
     enum { SCHEMA = 1, MAP, ASSERT, STRICT, LINES, TOPIC, CONFIG, OUTPUT, DRAFT };
     static const struct option options[] = {
-        {"schema", required_argument, NULL, SCHEMA}, {"map", required_argument, NULL, MAP},
+        {"schema", required_argument, NULL, SCHEMA},  {"map", required_argument, NULL, MAP},
         {"assert-format", no_argument, NULL, ASSERT}, {"strict", no_argument, NULL, STRICT},
         {"jsonl", no_argument, NULL, LINES},          {"topic", required_argument, NULL, TOPIC},
         {"config", required_argument, NULL, CONFIG},  {"output", required_argument, NULL, OUTPUT},
@@ -148,8 +150,10 @@ static bool parse_options(struct validate *v, int argc, char **argv)
             break;
         case DRAFT:
             if (!nx_draft_find(nx_span_from(optarg), &v->draft)) {
-                (void)fprintf(stderr, "nexusctl: --draft %s: expected 2020-12, 2019-09, 07, 06 or "
-                                      "04\n", optarg);
+                (void)fprintf(stderr,
+                              "nexusctl: --draft %s: expected 2020-12, 2019-09, 07, 06 or "
+                              "04\n",
+                              optarg);
                 return false;
             }
             break;

@@ -5,7 +5,6 @@
 
 #include "core/utf8.h"
 
-
 static bool is_unfit(unsigned char c, enum nx_text_use use)
 {
     return c == '\0' || (use == NX_TEXT_LOG && (c < 0x20 || c == 0x7F));

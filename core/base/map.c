@@ -97,8 +97,8 @@ enum nx_err nx_map_put(struct nx_map *map, struct nx_span key, void *value)
             return NX_ERR_LIMIT;
         }
         map->count++;
-        *slot = (struct nx_map_slot){
-            .key = {key.ptr != NULL ? key.ptr : "", key.len}, .hash = hash};
+        *slot =
+            (struct nx_map_slot){.key = {key.ptr != NULL ? key.ptr : "", key.len}, .hash = hash};
     }
     slot->value = value;
     return NX_OK;

@@ -27,7 +27,8 @@ static enum nx_err read_all(int fd, const char *path, struct nx_buf *out, struct
         char *room = &extra; /* at the limit one byte more shows that the file is too large */
         ssize_t got;
 
-        if (left > 0 && nx_buf_reserve(out, left < READ_CHUNK ? left : READ_CHUNK, &room) != NX_OK) {
+        if (left > 0 &&
+            nx_buf_reserve(out, left < READ_CHUNK ? left : READ_CHUNK, &room) != NX_OK) {
             return file_fail(path, diag, NX_ERR_NOMEM, "out of memory");
         }
         got = read(fd, room, left == 0 ? 1 : left < READ_CHUNK ? left : READ_CHUNK);

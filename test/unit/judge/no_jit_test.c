@@ -54,9 +54,9 @@ static void patterns_match_where_executable_memory_is_forbidden(void **state)
     if (forbid_executable_memory() != 0) {
         skip(); /* this system has no seccomp */
     }
-    assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-                     MAP_FAILED);
+    assert_ptr_equal(
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        MAP_FAILED);
     matcher = nx_matcher_new();
     assert_non_null(matcher);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -101,27 +101,45 @@ static void each_fault_is_told_with_file_line_and_words(void **state)
         const char *file, *words;
     } cases[] = {
         {{"federation.json", "\"cities\": [", "\"cities\": ["}, NX_OK, "", ""},
-        {{"federation.json", "\"cities\":", "\"citys\":"}, NX_ERR_INVALID, "federation.json",
+        {{"federation.json", "\"cities\":", "\"citys\":"},
+         NX_ERR_INVALID,
+         "federation.json",
          "citys"},
         {{"federation.json", "[\"air\"]", "[\"air\""}, NX_ERR_SYNTAX, "federation.json", ""},
         {{"federation.json", "\"../schemas\"", "7"}, NX_ERR_INVALID, "federation.json", "schemas"},
-        {{"federation.json", "\"../schemas\"", "\"nowhere\""}, NX_ERR_NOT_FOUND,
-         "federation.schema.json", ""},
+        {{"federation.json", "\"../schemas\"", "\"nowhere\""},
+         NX_ERR_NOT_FOUND,
+         "federation.schema.json",
+         ""},
         {{"federation.json", "\"ulsan\"", "\"paris\""}, NX_ERR_NOT_FOUND, "paris/city.json", ""},
-        {{"birmingham/city.json", "\"role\": \"reader\"", "\"role\": \"raeder\""}, NX_ERR_INVALID,
-         "birmingham/city.json", ""},
+        {{"birmingham/city.json", "\"role\": \"reader\"", "\"role\": \"raeder\""},
+         NX_ERR_INVALID,
+         "birmingham/city.json",
+         ""},
         {{"birmingham/city.json", "\"city\": \"birmingham\"", "\"city\": \"brum\""},
-         NX_ERR_INVALID, "birmingham/city.json", "birmingham"},
-        {{"birmingham/city.json", "\"air\": {", "\"noise\": {"}, NX_ERR_INVALID,
-         "birmingham/city.json", "domain"},
+         NX_ERR_INVALID,
+         "birmingham/city.json",
+         "birmingham"},
+        {{"birmingham/city.json", "\"air\": {", "\"noise\": {"},
+         NX_ERR_INVALID,
+         "birmingham/city.json",
+         "domain"},
         {{"birmingham/city.json", "[-2.25, 52.30, -1.55, 52.70]", "[52.30, -2.25, 52.70, -3]"},
-         NX_ERR_INVALID, "birmingham/city.json", "west, south"},
-        {{"birmingham/city.json", "\"air-{asset}\"", "\"air-asset\""}, NX_ERR_INVALID,
-         "birmingham/city.json", "capture"},
+         NX_ERR_INVALID,
+         "birmingham/city.json",
+         "west, south"},
+        {{"birmingham/city.json", "\"air-{asset}\"", "\"air-asset\""},
+         NX_ERR_INVALID,
+         "birmingham/city.json",
+         "capture"},
         {{"birmingham/city.json", "\"role\": \"reader\"", "\"role\": \"link\", \"city\": \"rome\""},
-         NX_ERR_INVALID, "birmingham/city.json", "another city"},
+         NX_ERR_INVALID,
+         "birmingham/city.json",
+         "another city"},
         {{"birmingham/assets.json", "-1.918235, 52.481346", "52.481346, -1.918235"},
-         NX_ERR_INVALID, "birmingham/assets.json", "bounding_box"},
+         NX_ERR_INVALID,
+         "birmingham/assets.json",
+         "bounding_box"},
     };
 
     (void)state;
@@ -149,8 +167,7 @@ static void count_fault(void *ctx, const struct nx_diag *diag)
 
 static void a_sink_hears_of_every_fault_not_only_the_first(void **state)
 {
-    struct overlay overlay = {"birmingham/city.json", "\"title\": \"Birmingham\"",
-                              "\"titel\": 7"};
+    struct overlay overlay = {"birmingham/city.json", "\"title\": \"Birmingham\"", "\"titel\": 7"};
     unsigned faults = 0;
     struct nx_diag_sink sink = {count_fault, &faults};
     const struct nx_reader reader = {overlay_read, &overlay};

@@ -10,7 +10,8 @@
 
 static struct nx_asset_pattern any_asset[] = {{{"+", 1}, {"+", 1}}};
 static struct nx_asset_pattern own_asset[] = {{{"air", 3}, {"{asset}", 7}}};
-static struct nx_asset_pattern two_assets[] = {{{"air", 3}, {"BMLD", 4}}, {{"air", 3}, {"BIRR", 4}}};
+static struct nx_asset_pattern two_assets[] = {{{"air", 3}, {"BMLD", 4}},
+                                               {{"air", 3}, {"BIRR", 4}}};
 
 static struct nx_identity identities[] = {
     {.name = {"any", 3}, .role = NX_ROLE_SENSOR, .assets = any_asset, .assets_count = 1},
@@ -192,15 +193,24 @@ static void policy_grants_agree_with_receive(void **state)
     static const char *const users[] = {"any",      "air-BMLD", "two",  "reader",
                                         "operator", "bridge",   "peer", "nobody"};
     static const char *const topics[] = {
-        "nexus/birmingham/air/BMLD/observation", "nexus/birmingham/air/BMLD/original",
-        "nexus/birmingham/air/BIRR/canonical",   "nexus/ulsan/air/BMLD/observation",
-        "nexus/ulsan/air/sinjeong-dong/original", "nexus/birmingham/_status/bridge",
-        "nexus/ulsan/_status/plugin",            "nexus/birmingham/_rejected/air/BMLD",
-        "nexus/birmingham/_rejected/_/_",        "nexus/ulsan/_rejected/air/BMLD",
-        "nexus/birmingham/_catalogue/air/BMLD",  "nexus/_deliver/ulsan",
-        "nexus/_deliver/birmingham",             "nexus/_link/birmingham/ulsan",
-        "nexus/_link/ulsan/birmingham",          "nexus/_link/birmingham/ulsan/ack",
-        "nexus/_link/ulsan/birmingham/ack",      "nexus/_link/ulsan/paris",
+        "nexus/birmingham/air/BMLD/observation",
+        "nexus/birmingham/air/BMLD/original",
+        "nexus/birmingham/air/BIRR/canonical",
+        "nexus/ulsan/air/BMLD/observation",
+        "nexus/ulsan/air/sinjeong-dong/original",
+        "nexus/birmingham/_status/bridge",
+        "nexus/ulsan/_status/plugin",
+        "nexus/birmingham/_rejected/air/BMLD",
+        "nexus/birmingham/_rejected/_/_",
+        "nexus/ulsan/_rejected/air/BMLD",
+        "nexus/birmingham/_catalogue/air/BMLD",
+        "nexus/_deliver/ulsan",
+        "nexus/_deliver/birmingham",
+        "nexus/_link/birmingham/ulsan",
+        "nexus/_link/ulsan/birmingham",
+        "nexus/_link/birmingham/ulsan/ack",
+        "nexus/_link/ulsan/birmingham/ack",
+        "nexus/_link/ulsan/paris",
         "nexus/birmingham/air/BMLD/other",
     };
 

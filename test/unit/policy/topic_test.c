@@ -127,10 +127,10 @@ static void filters_meet_where_some_topic_satisfies_both(void **state)
         const char *a, *b;
         bool meet;
     } cases[] = {
-        {"a/b", "a/b", true},   {"a/b", "a/c", false},  {"a/+", "a/b", true},
-        {"a/+", "+/b", true},   {"a/#", "a", true},     {"a/#", "b/#", false},
-        {"#", "a/b/c", true},   {"+", "a/b", false},    {"+/+/#", "a", false},
-        {"+/#", "a", true},     {"a/b/#", "a/+", true}, {"#", "$SYS/x", false},
+        {"a/b", "a/b", true},     {"a/b", "a/c", false},   {"a/+", "a/b", true},
+        {"a/+", "+/b", true},     {"a/#", "a", true},      {"a/#", "b/#", false},
+        {"#", "a/b/c", true},     {"+", "a/b", false},     {"+/+/#", "a", false},
+        {"+/#", "a", true},       {"a/b/#", "a/+", true},  {"#", "$SYS/x", false},
         {"+/x", "$SYS/x", false}, {"a//b", "a/+/b", true}, {"a/b", "a/b/", false},
     };
 
