@@ -84,15 +84,30 @@ enum nx_err store_statement(struct nx_store *store, enum store_stmt which, sqlit
     return rc == SQLITE_OK ? NX_OK : store_fail(store, rc, "prepare", diag);
 }
 
-enum nx_err store_run(struct nx_store *store, sqlite3_stmt *stmt, const char *doing,
-                      struct nx_diag *diag)
+/* Gives a statement back after its last step, which answered `rc`. */
+static enum nx_err store_end(struct nx_store *store, sqlite3_stmt *stmt, int rc, bool fine,
+                             const char *doing, struct nx_diag *diag)
 {
-    int rc = sqlite3_step(stmt);
-    enum nx_err err = rc == SQLITE_DONE ? NX_OK : store_fail(store, rc, doing, diag);
+    enum nx_err err = fine ? NX_OK : store_fail(store, rc, doing, diag);
 
     (void)sqlite3_reset(stmt);
     (void)sqlite3_clear_bindings(stmt); /* they point at the caller's bytes */
     return err;
+}
+
+enum nx_err store_run(struct nx_store *store, sqlite3_stmt *stmt, const char *doing,
+                      struct nx_diag *diag)
+{
+    int rc = sqlite3_step(stmt);
+
+    return store_end(store, stmt, rc, rc == SQLITE_DONE, doing, diag);
+}
+
+/* Ends the reading of one row, which may be there or not; what it held was taken by now. */
+static enum nx_err store_looked_up(struct nx_store *store, sqlite3_stmt *stmt, int rc,
+                                   const char *doing, struct nx_diag *diag)
+{
+    return store_end(store, stmt, rc, rc == SQLITE_ROW || rc == SQLITE_DONE, doing, diag);
 }
 
 void store_bind_text(sqlite3_stmt *stmt, int column, struct nx_span s)
@@ -311,10 +326,7 @@ enum nx_err nx_store_is_latest(struct nx_store *store, struct nx_span topic, str
         store_row(stmt, &stored);
         *same = nx_span_eq(stored.original, payload);
     }
-    (void)sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NX_OK
-                                                 : store_fail(store, rc, "find latest", diag);
+    return store_looked_up(store, stmt, rc, "find latest", diag);
 }
 
 /* --- links ----------------------------------------------------------------------------------- */
@@ -357,10 +369,7 @@ enum nx_err nx_store_load_cursor(struct nx_store *store, struct nx_span link,
         out->sent = (uint64_t)sqlite3_column_int64(stmt, 1);
         out->dead = (uint64_t)sqlite3_column_int64(stmt, 2);
     }
-    (void)sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NX_OK
-                                                 : store_fail(store, rc, "load a cursor", diag);
+    return store_looked_up(store, stmt, rc, "load a cursor", diag);
 }
 
 enum nx_err nx_store_dead_letter(struct nx_store *store, struct nx_span link, uint64_t seq,
@@ -416,8 +425,5 @@ enum nx_err nx_store_get_number(struct nx_store *store, const char *key, int64_t
     if (rc == SQLITE_ROW) {
         *value = sqlite3_column_int64(stmt, 0);
     }
-    (void)sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NX_OK
-                                                 : store_fail(store, rc, "read a number", diag);
+    return store_looked_up(store, stmt, rc, "read a number", diag);
 }

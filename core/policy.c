@@ -11,29 +11,16 @@
 
 enum { GRANT_MAX = 256 }; /* bytes; the longest is five names of at most 64 */
 
-static const struct {
-    const char *name, *text;
-} verdicts[] = {
-    [NX_ALLOWED] = {"allowed", "allowed"},
-    [NX_DENIED_TOPIC] = {"topic", "this is no topic of the federation"},
-    [NX_DENIED_IDENTITY] = {"identity", "this identity has no role in this city's configuration"},
-    [NX_DENIED_CITY] = {"city", "this city's broker takes sensors' readings of its own city only: "
-                                "publish below nexus/<this city>/"},
-    [NX_DENIED_DOMAIN] = {"domain", "this city has no such domain"},
-    [NX_DENIED_ASSET] = {"asset", "this asset belongs to another sensor: publish on the assets "
-                                  "that the configuration gives to this identity"},
-    [NX_DENIED_CHANNEL] = {"channel", "sensors publish on the channel `observation`"},
-    [NX_DENIED_ROLE] = {"role", "this role may not use this topic"},
+static const char *const verdict_names[] = {
+    [NX_ALLOWED] = "allowed",          [NX_DENIED_TOPIC] = "topic",
+    [NX_DENIED_IDENTITY] = "identity", [NX_DENIED_CITY] = "city",
+    [NX_DENIED_DOMAIN] = "domain",     [NX_DENIED_ASSET] = "asset",
+    [NX_DENIED_CHANNEL] = "channel",   [NX_DENIED_ROLE] = "role",
 };
-
-const char *nx_verdict_text(enum nx_verdict verdict)
-{
-    return verdicts[verdict].text;
-}
 
 const char *nx_verdict_name(enum nx_verdict verdict)
 {
-    return verdicts[verdict].name;
+    return verdict_names[verdict];
 }
 
 /*
@@ -346,8 +333,7 @@ static bool grant_meets(const char *pattern, const struct nx_city *city,
     return nx_buf_error(&buf) == NX_OK && filter_meets(filter, nx_buf_view(&buf));
 }
 
-/* Appends a sensor's asset pattern with its capture put in. */
-static void add_asset(struct nx_buf *buf, struct nx_span pattern, struct nx_span capture)
+void nx_policy_add_asset(struct nx_buf *buf, struct nx_span pattern, struct nx_span capture)
 {
     struct nx_span tail = pattern;
 
@@ -371,7 +357,7 @@ static bool sensor_meets(const struct nx_city *city, const struct nx_subject *su
 
         (void)nx_buf_printf(&buf, "nexus/%.*s/%s%.*s/", NX_SPAN_ARG(city->name), prefix,
                             NX_SPAN_ARG(pattern->domain));
-        add_asset(&buf, pattern->asset, subject->capture);
+        nx_policy_add_asset(&buf, pattern->asset, subject->capture);
         (void)nx_buf_str(&buf, suffix);
         if (nx_buf_error(&buf) == NX_OK && filter_meets(filter, nx_buf_view(&buf))) {
             return true;

@@ -28,6 +28,9 @@ struct nx_subject {
 /* Looks a username up in the city's identities; exact rows first, then captures in file order. */
 struct nx_subject nx_policy_subject(const struct nx_city *city, struct nx_span username);
 
+/* Appends an asset pattern with its capture put in: "air-{asset}" with BMLD is "air-BMLD". */
+void nx_policy_add_asset(struct nx_buf *buf, struct nx_span pattern, struct nx_span capture);
+
 enum nx_verdict {
     NX_ALLOWED,
     NX_DENIED_TOPIC,    /* below nexus/, but no topic of the federation */
@@ -39,8 +42,6 @@ enum nx_verdict {
     NX_DENIED_ROLE,     /* a topic that only the federation writes, or reads */
 };
 
-/* The words for a person: what was refused and what would be right. */
-const char *nx_verdict_text(enum nx_verdict verdict);
 /* The stable word for scripts and counters: "topic", "identity", "city", ... */
 const char *nx_verdict_name(enum nx_verdict verdict);
 

@@ -29,26 +29,20 @@ struct nx_gate {
     struct nx_diag json_fault; /* of the last payload that was not JSON */
 };
 
-static const char *const reason_names[NX_REASON_COUNT] = {
-    [NX_REASON_ADMITTED] = "admitted", [NX_REASON_TOPIC] = "topic",
-    [NX_REASON_IDENTITY] = "identity", [NX_REASON_CITY] = "city",
-    [NX_REASON_DOMAIN] = "domain",     [NX_REASON_ASSET] = "asset",
-    [NX_REASON_CHANNEL] = "channel",   [NX_REASON_ROLE] = "role",
-    [NX_REASON_SIZE] = "size",         [NX_REASON_EMPTY] = "empty",
-    [NX_REASON_JSON] = "json",         [NX_REASON_SCHEMA] = "schema",
-    [NX_REASON_LIMIT] = "limit",       [NX_REASON_INTERNAL] = "internal",
-};
+_Static_assert((int)NX_REASON_ADMITTED == (int)NX_ALLOWED &&
+                   (int)NX_REASON_ROLE == (int)NX_DENIED_ROLE,
+               "the first reasons are the verdicts of the policy");
 
-static const enum nx_reason reason_of_verdict[] = {
-    [NX_ALLOWED] = NX_REASON_ADMITTED,         [NX_DENIED_TOPIC] = NX_REASON_TOPIC,
-    [NX_DENIED_IDENTITY] = NX_REASON_IDENTITY, [NX_DENIED_CITY] = NX_REASON_CITY,
-    [NX_DENIED_DOMAIN] = NX_REASON_DOMAIN,     [NX_DENIED_ASSET] = NX_REASON_ASSET,
-    [NX_DENIED_CHANNEL] = NX_REASON_CHANNEL,   [NX_DENIED_ROLE] = NX_REASON_ROLE,
+static const char *const reason_names[NX_REASON_COUNT] = {
+    [NX_REASON_ADMITTED] = "admitted", [NX_REASON_SIZE] = "size",     [NX_REASON_EMPTY] = "empty",
+    [NX_REASON_JSON] = "json",         [NX_REASON_SCHEMA] = "schema", [NX_REASON_LIMIT] = "limit",
+    [NX_REASON_INTERNAL] = "internal",
 };
 
 const char *nx_reason_name(enum nx_reason reason)
 {
-    return reason_names[reason];
+    return reason_names[reason] != NULL ? reason_names[reason]
+                                        : nx_verdict_name((enum nx_verdict)reason);
 }
 
 struct nx_gate *nx_gate_new(uint32_t payload_bytes_max, uint64_t seed)
@@ -238,7 +232,7 @@ void nx_gate_judge(struct nx_gate *gate, const struct nx_scene *scene,
     *out = (struct nx_judgement){0};
     (void)nx_topic_parse(publication->topic, &out->topic, NULL);
     verdict = nx_policy_publish(scene->config, scene->city, publication->subject, &out->topic);
-    out->reason = reason_of_verdict[verdict];
+    out->reason = (enum nx_reason)verdict;
     if (verdict == NX_ALLOWED) {
         out->reason = judge_payload(gate, scene, publication, out);
     }

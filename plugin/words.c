@@ -20,19 +20,6 @@ static struct nx_span city_name(const struct scope *s)
     return s->scene->city->name;
 }
 
-/* An asset pattern with its capture put in: "air-{asset}" with BMLD is "air-BMLD". */
-static void add_pattern(struct nx_buf *out, struct nx_span pattern, struct nx_span capture)
-{
-    struct nx_span tail = pattern;
-
-    (void)nx_buf_span(out, nx_span_cut(&tail, '{'));
-    if (tail.ptr != NULL) {
-        (void)nx_buf_span(out, capture);
-        (void)nx_span_cut(&tail, '}');
-        (void)nx_buf_span(out, tail);
-    }
-}
-
 static void add_sensor_rights(const struct scope *s, const struct nx_subject *subject)
 {
     const struct nx_identity *identity = subject->identity;
@@ -41,7 +28,7 @@ static void add_sensor_rights(const struct scope *s, const struct nx_subject *su
     for (size_t i = 0; i < identity->assets_count && i < PATTERNS_TOLD_MAX; i++) {
         (void)nx_buf_printf(s->out, "%s nexus/%.*s/%.*s/", i == 0 ? "" : ",",
                             NX_SPAN_ARG(city_name(s)), NX_SPAN_ARG(identity->assets[i].domain));
-        add_pattern(s->out, identity->assets[i].asset, subject->capture);
+        nx_policy_add_asset(s->out, identity->assets[i].asset, subject->capture);
         (void)nx_buf_str(s->out, "/observation");
     }
     if (identity->assets_count > PATTERNS_TOLD_MAX) {

@@ -90,21 +90,6 @@ enum nx_err nx_buf_byte(struct nx_buf *buf, uint8_t byte)
     return nx_buf_add(buf, &byte, 1);
 }
 
-enum nx_err nx_buf_be16(struct nx_buf *buf, uint16_t value)
-{
-    const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-
-    return nx_buf_add(buf, bytes, sizeof(bytes));
-}
-
-enum nx_err nx_buf_be32(struct nx_buf *buf, uint32_t value)
-{
-    const uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                              (uint8_t)value};
-
-    return nx_buf_add(buf, bytes, sizeof(bytes));
-}
-
 enum nx_err nx_buf_printf(struct nx_buf *buf, const char *fmt, ...)
 {
     va_list args;

@@ -30,8 +30,6 @@ enum nx_err nx_buf_add(struct nx_buf *buf, const void *bytes, size_t len);
 enum nx_err nx_buf_span(struct nx_buf *buf, struct nx_span s);
 enum nx_err nx_buf_str(struct nx_buf *buf, const char *cstr);
 enum nx_err nx_buf_byte(struct nx_buf *buf, uint8_t byte);
-enum nx_err nx_buf_be16(struct nx_buf *buf, uint16_t value);
-enum nx_err nx_buf_be32(struct nx_buf *buf, uint32_t value);
 enum nx_err nx_buf_printf(struct nx_buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

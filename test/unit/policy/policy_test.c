@@ -136,12 +136,11 @@ static void publishing_follows_the_table(void **state)
     }
 }
 
-static void every_verdict_has_a_name_and_words(void **state)
+static void every_verdict_has_a_name(void **state)
 {
     (void)state;
     for (unsigned i = NX_ALLOWED; i <= NX_DENIED_ROLE; i++) {
         assert_true(strlen(nx_verdict_name((enum nx_verdict)i)) > 0);
-        assert_true(strlen(nx_verdict_text((enum nx_verdict)i)) > 0);
     }
 }
 
@@ -232,7 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publishing_follows_the_table),
-        cmocka_unit_test(every_verdict_has_a_name_and_words),
+        cmocka_unit_test(every_verdict_has_a_name),
         cmocka_unit_test(subscriptions_are_refused_only_when_nothing_could_be_received),
         cmocka_unit_test(policy_grants_agree_with_receive),
     };
