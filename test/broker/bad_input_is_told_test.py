@@ -150,7 +150,7 @@ class UpSaysWhatIsInTheWay(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("--prots", done.stderr)
 
-    def test_bench_says_that_there_is_none_yet(self):
+    def test_bench_without_a_name_lists_what_there_is(self):
         self.assertEqual(harness.run(harness.NEXUS, "bench").returncode, 2)
 
 
