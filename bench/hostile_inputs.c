@@ -25,7 +25,7 @@ static void name_alike(struct nx_buf *out, uint32_t index)
 
 static void name_repeated(struct nx_buf *out, uint32_t index)
 {
-    (void)nx_buf_printf(out, "\"n%08x\":1", index == 0 ? 1 : index);
+    (void)nx_buf_printf(out, "\"n%08x\":1", index + 1);
 }
 
 /*
@@ -50,8 +50,7 @@ static void object_of_one_class(struct nx_buf *out, uint32_t index)
 {
     (void)nx_buf_byte(out, '{');
     for (unsigned i = 0; i < 32; i++) {
-        (void)nx_buf_printf(out, "%s\"%0100u%s%03uz\":1", i > 0 ? "," : "", index, "mmmmmmmmmmmmmm",
-                            i);
+        (void)nx_buf_printf(out, "%s\"%0100u%03ummmmmmm\":1", i > 0 ? "," : "", index, i);
     }
     (void)nx_buf_byte(out, '}');
 }

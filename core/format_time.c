@@ -2,8 +2,7 @@
  * format_time.c - dates, times and durations of RFC 3339. Only their form: nothing is converted.
  */
 #include "core/format_rules.h"
-
-#include <stdint.h>
+#include "core/json_scan.h"
 
 enum { NOT_DIGITS = 100 };
 
@@ -104,6 +103,9 @@ bool nx_format_time(struct nx_span text)
 
 bool nx_format_date_time(struct nx_span text)
 {
+    if (text.len == NX_DATE_TIME_LEN && nx_scan_date_time(text.ptr)) {
+        return true;
+    }
     return text.len > 11 && (text.ptr[10] == 'T' || text.ptr[10] == 't') && is_date(text.ptr) &&
            nx_format_time((struct nx_span){text.ptr + 11, text.len - 11});
 }

@@ -1,13 +1,14 @@
 /*
- * json.c - the strict reader. One pass over the bytes, no recursion, no look-behind.
+ * json.c - the strict reader: its memory, its faults, white space, and a document as a whole. What
+ * a document is made of is json_value.c's. Two passes over the bytes: one marks
+ * what may end a string, without a branch; the other reads.
  *
  * Never accepts what RFC 8259 does not, apart from comments where the caller asks for them; never
  * interprets a number (that is number.c); never allocates while the memory of an earlier document
  * is enough.
  *
- * Shape: begin_value() reads a scalar or opens a container; read_item() reads what is due inside
- * the open container. The stack of open containers is in the tape itself: while a container is
- * open its `next` holds the index of the one around it.
+ * A document is copied first, with zeros behind it: so the inner loops need not look for its end,
+ * which costs more than the copy.
  *
  * The tape is sized before reading: a value and what separates it from the next take two bytes at
  * least, except that each open container may have taken only one.
@@ -38,10 +39,18 @@ struct nx_json *nx_json_new(const struct nx_json_limits *limits, uint64_t seed)
     return json;
 }
 
+static void free_copy(struct nx_json *json)
+{
+    if (json->padded != NULL) {
+        free(json->padded - NX_SCAN_PADDING);
+    }
+}
+
 void nx_json_free(struct nx_json *json)
 {
     if (json != NULL) {
         free(json->nodes);
+        free_copy(json);
         free(json->decoded);
         free(json->slots);
         free(json);
@@ -112,7 +121,7 @@ static const char *skip_comment(struct json_reader *r, const char *p)
     return nx_json_expected(r, start, "a comment");
 }
 
-static const char *skip_space_and_comments(struct json_reader *r, const char *p)
+const char *nx_json_skip_space(struct json_reader *r, const char *p)
 {
     for (;;) {
         p = nx_scan_space(p, r->end);
@@ -126,172 +135,6 @@ static const char *skip_space_and_comments(struct json_reader *r, const char *p)
     }
 }
 
-/* Most places have no space at all. */
-static inline const char *skip_space(struct json_reader *r, const char *p)
-{
-    if (__builtin_expect(p < r->end && (unsigned char)*p > ' ' && *p != '/', 1)) {
-        return p;
-    }
-    return skip_space_and_comments(r, p);
-}
-
-/* ---- values ------------------------------------------------------------------------------ */
-
-static inline const char *read_string(struct json_reader *r, const char *opening)
-{
-    struct nx_json_node *node = nx_json_add_node(r, NX_JSON_STRING, opening);
-    const char *p;
-
-    if (node == NULL) {
-        return nx_json_too_many(r, opening);
-    }
-    p = nx_scan_literal(opening + 1, r->end);
-    if (__builtin_expect(p >= r->end || *p != '"', 0)) {
-        return p < r->end && *p == '\\' ? nx_json_read_escaped(r, p, node)
-                                        : nx_json_bad_string(r, p, opening);
-    }
-    node->text = node->offset + 1;
-    node->length = (uint32_t)(p - opening - 1);
-    return p + 1;
-}
-
-static inline const char *read_number(struct json_reader *r, const char *first)
-{
-    struct nx_decimal decimal;
-    const char *p = nx_scan_decimal(first, r->end, &decimal);
-    struct nx_json_node *node;
-
-    if (p == NULL || p - first > (ptrdiff_t)r->json->limits.number_max) {
-        return nx_json_read_number(r, first);
-    }
-    node = nx_json_add_node(r, NX_JSON_NUMBER, first);
-    if (node == NULL) {
-        return nx_json_too_many(r, first);
-    }
-    node->flags = decimal.decimals == 0 ? NX_JSON_INTEGER : 0;
-    node->text = node->offset;
-    node->length = (uint32_t)(p - first);
-    return p;
-}
-
-static const char *open_container(struct json_reader *r, const char *p, enum nx_json_type type)
-{
-    struct nx_json_node *node;
-
-    if (r->depth >= r->json->limits.depth_max) {
-        return nx_json_limit(r, p, "arrays and objects nested too deeply",
-                             r->json->limits.depth_max);
-    }
-    node = nx_json_add_node(r, type, p);
-    if (node == NULL) {
-        return nx_json_too_many(r, p);
-    }
-    node->next = r->open;
-    r->open = r->count - 1;
-    r->depth++;
-    return p + 1;
-}
-
-static inline const char *close_container(struct json_reader *r, const char *p)
-{
-    uint32_t index = r->open;
-    struct nx_json_node *node = &r->nodes[index];
-
-    r->open = node->next;
-    r->depth--;
-    node->next = r->count;
-    node->text = (uint32_t)(p - r->start);
-    if (node->type == NX_JSON_OBJECT) {
-        enum nx_err err = nx_json_check_names(r, index);
-        if (err != NX_OK) {
-            return fail(r, r->fault, err);
-        }
-    }
-    return p + 1;
-}
-
-/* A scalar, or the beginning of a container. */
-static inline const char *begin_value(struct json_reader *r, const char *p)
-{
-    if (p >= r->end) {
-        return nx_json_expected(r, p, "a value");
-    }
-    switch (*p) {
-    case '"':
-        return read_string(r, p);
-    case '{':
-        return open_container(r, p, NX_JSON_OBJECT);
-    case '[':
-        return open_container(r, p, NX_JSON_ARRAY);
-    case 't':
-        return nx_json_read_word(r, p, NX_JSON_TRUE, NX_SPAN("true"));
-    case 'f':
-        return nx_json_read_word(r, p, NX_JSON_FALSE, NX_SPAN("false"));
-    case 'n':
-        return nx_json_read_word(r, p, NX_JSON_NULL, NX_SPAN("null"));
-    default:
-        if ((*p >= '0' && *p <= '9') || *p == '-') {
-            return read_number(r, p);
-        }
-        return nx_json_expected(r, p, "a value");
-    }
-}
-
-/* A member's name with its colon and the space behind it. */
-static inline const char *read_key(struct json_reader *r, const char *p)
-{
-    if (p >= r->end || *p != '"') {
-        return nx_json_expected(r, p, "a member name in quotes");
-    }
-    p = read_string(r, p);
-    if (p != NULL) {
-        p = skip_space(r, p);
-    }
-    if (p == NULL) {
-        return NULL;
-    }
-    if (p >= r->end || *p != ':') {
-        return nx_json_expected(r, p, "':' after the member name");
-    }
-    return skip_space(r, p + 1);
-}
-
-/* What is due in the open container: its next item or its end. */
-static inline const char *read_item(struct json_reader *r, const char *p)
-{
-    struct nx_json_node *box = &r->nodes[r->open];
-    bool object = box->type == NX_JSON_OBJECT;
-
-    p = skip_space(r, p);
-    if (p == NULL) {
-        return NULL;
-    }
-    if (p < r->end && *p == (object ? '}' : ']')) {
-        return close_container(r, p);
-    }
-    if (box->length > 0) {
-        if (p >= r->end || *p != ',') {
-            return nx_json_expected(
-                r, p, object ? "',' or '}' in this object" : "',' or ']' in this array");
-        }
-        p = skip_space(r, p + 1);
-    }
-    if (p != NULL && object) {
-        p = read_key(r, p);
-    }
-    box->length++;
-    return p != NULL ? begin_value(r, p) : NULL;
-}
-
-const char *nx_json_read_value(struct json_reader *r, const char *p)
-{
-    p = begin_value(r, p);
-    while (p != NULL && r->open != NX_NO_CONTAINER) {
-        p = read_item(r, p);
-    }
-    return p;
-}
-
 /* ---- the document ------------------------------------------------------------------------ */
 
 static const char *read_document(struct json_reader *r)
@@ -301,12 +144,12 @@ static const char *read_document(struct json_reader *r)
     if (r->end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
         return nx_json_syntax(r, p, "the document begins with a byte order mark");
     }
-    p = skip_space(r, p);
+    p = nx_json_skip_space(r, p);
     if (p != NULL) {
         p = nx_json_read_value(r, p);
     }
-    if (p != NULL) {
-        p = skip_space(r, p);
+    if (p != NULL && p < r->end) {
+        p = nx_json_skip_space(r, p);
     }
     if (p != NULL && p < r->end) {
         return nx_json_expected(r, p, "the end of the document");
@@ -333,6 +176,42 @@ static bool reserve_nodes(struct nx_json *json, size_t source_len)
     return true;
 }
 
+static bool copy_source(struct nx_json *json)
+{
+    size_t len = json->source.len;
+
+    if (len >= json->padded_cap) {
+        size_t cap = len + len / 4 + 1; /* so that slowly growing payloads soon cost nothing */
+        size_t bytes = cap + 2 * NX_SCAN_PADDING;
+        char *memory = calloc(1, bytes + bytes / 8 + NX_SCAN_PADDING);
+        if (memory == NULL) {
+            return false;
+        }
+        free_copy(json);
+        json->padded = memory + NX_SCAN_PADDING;
+        json->padded_cap = cap;
+        json->marks = (unsigned char *)memory + bytes;
+    }
+    memcpy(json->padded, json->source.ptr, len);
+    memset(json->padded + len, 0, NX_SCAN_PADDING);
+    return true;
+}
+
+/* The zero behind the document is marked, so what is behind its mark does not matter. */
+void nx_json_mark(struct json_reader *r)
+{
+    unsigned char *mark = r->json->marks;
+
+    for (const char *p = r->start; p <= r->end; p += 32, mark += 4) {
+        uint32_t special = nx_scan_special(p) | (uint32_t)nx_scan_special(p + 16) << 16;
+        mark[0] = (unsigned char)special;
+        mark[1] = (unsigned char)(special >> 8);
+        mark[2] = (unsigned char)(special >> 16);
+        mark[3] = (unsigned char)(special >> 24);
+    }
+    r->marks = r->json->marks;
+}
+
 enum nx_err nx_json_start(struct json_reader *r, struct nx_json *json, struct nx_span source,
                           struct nx_diag *diag)
 {
@@ -347,16 +226,15 @@ enum nx_err nx_json_start(struct json_reader *r, struct nx_json *json, struct nx
                     json->limits.bytes_max);
         return NX_ERR_LIMIT;
     }
-    if (!reserve_nodes(json, source.len)) {
+    if (!reserve_nodes(json, source.len) || !copy_source(json)) {
         nx_diag_set(diag, "out of memory");
         return NX_ERR_NOMEM;
     }
     *r = (struct json_reader){.json = json,
-                              .start = source.ptr,
-                              .end = source.ptr + source.len,
+                              .start = json->padded,
+                              .end = json->padded + source.len,
                               .nodes = json->nodes,
                               .cap = json->cap,
-                              .open = NX_NO_CONTAINER,
                               .diag = diag};
     return NX_OK;
 }
@@ -370,6 +248,7 @@ enum nx_err nx_json_parse(struct nx_json *json, struct nx_span source, enum nx_j
     if (err != NX_OK) {
         return err;
     }
+    nx_json_mark(&r);
     r.comments = (flags & NX_JSON_COMMENTS) != 0;
     if (read_document(&r) != NULL) {
         json->count = r.count;

@@ -34,6 +34,7 @@ enum {
     NX_JSON_DECODED = 1,        /* the string had escapes: `text` indexes the decoded bytes */
     NX_JSON_LONE_SURROGATE = 2, /* and one of them was a surrogate without its half */
     NX_JSON_INTEGER = 4,        /* the number is written without fraction and exponent */
+    NX_JSON_NANO = 8,           /* `nano` has the number's value: it is short, as most are */
 };
 
 struct nx_json_node {
@@ -44,6 +45,7 @@ struct nx_json_node {
     uint32_t text;   /* string and number: where its text begins, see NX_JSON_DECODED */
     uint32_t length; /* string: bytes decoded; number: bytes; containers: items or members */
     uint32_t next;   /* index of the first node behind this value */
+    int64_t nano;    /* number: in units of 10^-9, see NX_JSON_NANO */
 };
 
 struct nx_json_limits {
@@ -63,7 +65,9 @@ enum nx_json_flags {
     NX_JSON_COMMENTS = 1, /* also takes line and block comments: for our own files only */
 };
 
-/* A reader with its tape. Keeps its memory from one document to the next. */
+/*
+ * A reader with its tape and a copy of the document. Keeps its memory from one document to the next.
+ */
 struct nx_json;
 
 /* `seed` keys the hash that finds repeated keys. NULL when memory is out. */

@@ -8,18 +8,18 @@
 
 #include <stdlib.h>
 
-enum { NARROW_MEMBERS_MAX = 32 }; /* up to here: a 64-bit filter, then plain compares */
-
-static enum nx_err repeated_key(struct json_reader *r, uint32_t key)
+/* The fault of a name that is repeated; false. */
+static bool repeated_key(struct json_reader *r, uint32_t key)
 {
     struct nx_span name = nx_json_node_text(r->json, &r->nodes[key]);
 
     if (name.len > 100) {
         name.len = 100;
     }
+    r->err = NX_ERR_SYNTAX;
     r->fault = r->start + r->nodes[key].offset;
     nx_diag_set(r->diag, "the member name \"%.*s\" is repeated in this object", NX_SPAN_ARG(name));
-    return NX_ERR_SYNTAX;
+    return false;
 }
 
 static inline bool same_text(const struct nx_json *json, const struct nx_json_node *a,
@@ -29,36 +29,14 @@ static inline bool same_text(const struct nx_json *json, const struct nx_json_no
            memcmp(nx_json_node_text(json, a).ptr, nx_json_node_text(json, b).ptr, a->length) == 0;
 }
 
-/* Is the name `key` among the members of `object` before it? */
-static bool named_before(const struct json_reader *r, uint32_t object, uint32_t key)
+bool nx_json_check_name(struct json_reader *r, uint32_t object, uint32_t key)
 {
     for (uint32_t i = object + 1; i < key; i = r->nodes[i + 1].next) {
         if (same_text(r->json, &r->nodes[i], &r->nodes[key])) {
-            return true;
+            return repeated_key(r, key);
         }
     }
-    return false;
-}
-
-/* One bit for each of 64 classes of names; names are compared only when their class repeats. */
-static enum nx_err check_narrow(struct json_reader *r, uint32_t object)
-{
-    uint64_t seen = 0;
-
-    for (uint32_t i = object + 1; i < r->count; i = r->nodes[i + 1].next) {
-        struct nx_span name = nx_json_node_text(r->json, &r->nodes[i]);
-        uint32_t mix = (uint32_t)name.len << 16;
-        if (name.len > 0) {
-            mix |= (uint32_t)(unsigned char)name.ptr[0] << 8;
-            mix |= (unsigned char)name.ptr[name.len - 1];
-        }
-        uint64_t bit = (uint64_t)1 << ((mix * 0x9E3779B1u) >> 26);
-        if ((seen & bit) != 0 && named_before(r, object, i)) {
-            return repeated_key(r, i);
-        }
-        seen |= bit;
-    }
-    return NX_OK;
+    return true;
 }
 
 static bool reserve_slots(struct nx_json *json, size_t cap)
@@ -78,7 +56,7 @@ static bool reserve_slots(struct nx_json *json, size_t cap)
 }
 
 /* A seeded hash table of the names: linear time whatever names the sender chose. */
-static enum nx_err check_wide(struct json_reader *r, uint32_t object)
+bool nx_json_check_wide(struct json_reader *r, uint32_t object, uint32_t end)
 {
     struct nx_json *json = r->json;
     size_t cap = 64;
@@ -87,10 +65,11 @@ static enum nx_err check_wide(struct json_reader *r, uint32_t object)
         cap *= 2;
     }
     if (!reserve_slots(json, cap)) {
+        r->err = NX_ERR_NOMEM;
         r->fault = r->start + r->nodes[object].offset;
-        return NX_ERR_NOMEM;
+        return false;
     }
-    for (uint32_t i = object + 1; i < r->count; i = r->nodes[i + 1].next) {
+    for (uint32_t i = object + 1; i < end; i = r->nodes[i + 1].next) {
         size_t at = (size_t)nx_hash(nx_json_node_text(json, &r->nodes[i]), json->seed) & (cap - 1);
         while (json->slots[at] != 0) { /* 0 is free: no member name is node 0 */
             if (same_text(json, &r->nodes[json->slots[at]], &r->nodes[i])) {
@@ -100,15 +79,5 @@ static enum nx_err check_wide(struct json_reader *r, uint32_t object)
         }
         json->slots[at] = i;
     }
-    return NX_OK;
-}
-
-enum nx_err nx_json_check_names(struct json_reader *r, uint32_t object)
-{
-    uint32_t members = r->nodes[object].length;
-
-    if (members < 2) {
-        return NX_OK;
-    }
-    return members <= NARROW_MEMBERS_MAX ? check_narrow(r, object) : check_wide(r, object);
+    return true;
 }

@@ -27,7 +27,8 @@ const char *nx_scan_utf8(const char *p, const char *end)
     }
 }
 
-const char *nx_json_bad_string(struct json_reader *r, const char *p, const char *opening)
+/* Tells why a string cannot go on at `p`; it began at the quote `opening`. */
+static const char *bad_string(struct json_reader *r, const char *p, const char *opening)
 {
     unsigned char c;
 
@@ -127,16 +128,30 @@ static bool reserve_decoded(struct nx_json *json)
 {
     char *decoded;
 
-    if (json->decoded_cap >= json->source.len) {
+    size_t need = json->source.len + NX_SCAN_PADDING;
+
+    if (json->decoded_cap >= need) {
         return true;
     }
-    decoded = realloc(json->decoded, json->source.len);
+    decoded = realloc(json->decoded, need);
     if (decoded == NULL) {
         return false;
     }
     json->decoded = decoded;
-    json->decoded_cap = json->source.len;
+    json->decoded_cap = need;
     return true;
+}
+
+const char *nx_json_read_string(struct json_reader *r, const char *opening)
+{
+    const char *p = nx_scan_literal(opening + 1, r->end);
+    struct nx_json_node *node;
+
+    if (p >= r->end || *p != '\\') {
+        return bad_string(r, p, opening);
+    }
+    node = nx_json_add_node(r, NX_JSON_STRING, opening);
+    return node != NULL ? nx_json_read_escaped(r, p, node) : nx_json_too_many(r, opening);
 }
 
 const char *nx_json_read_escaped(struct json_reader *r, const char *p, struct nx_json_node *node)
@@ -169,7 +184,7 @@ const char *nx_json_read_escaped(struct json_reader *r, const char *p, struct nx
         p = nx_scan_literal(literal, r->end);
     }
     if (p >= r->end || *p != '"') {
-        return nx_json_bad_string(r, p, opening);
+        return bad_string(r, p, opening);
     }
     node->flags |= NX_JSON_DECODED;
     node->text = (uint32_t)json->decoded_len;
@@ -208,6 +223,48 @@ static const char *read_exponent(struct json_reader *r, const char *p)
         p++;
     }
     return read_digits(r, p, "a digit of the exponent");
+}
+
+/* Moves over digits and appends them to `value`, which may overflow. */
+static const char *append_digits(const char *p, uint64_t *value)
+{
+    while (is_digit(*p)) {
+        *value = *value * 10 + (unsigned)(*p - '0');
+        p++;
+    }
+    return p;
+}
+
+struct nx_nano nx_scan_nano_long(const char *first)
+{
+    static const int64_t scale[NX_NANO_DECIMALS + 1] = {
+        1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    const struct nx_nano none = {NULL, 0, false, false};
+    struct nx_nano nano = {.whole = true};
+    const char *integer = first + (*first == '-');
+    const char *point;
+    uint64_t mantissa = 0;
+    ptrdiff_t decimals = 0;
+
+    point = nano.end = append_digits(integer, &mantissa);
+    if (point == integer || (*integer == '0' && point - integer > 1)) {
+        return none;
+    }
+    if (*point == '.') {
+        nano.whole = false;
+        nano.end = append_digits(point + 1, &mantissa);
+        decimals = nano.end - point - 1;
+        if (decimals == 0) {
+            return none;
+        }
+    }
+    if (nano.end - integer > NX_NANO_DIGITS_MAX || (*nano.end | 0x20) == 'e') {
+        return none;
+    }
+    nano.value = *first == '-' ? -(int64_t)mantissa : (int64_t)mantissa;
+    nano.exact = decimals <= NX_NANO_DECIMALS &&
+                 !__builtin_mul_overflow(nano.value, scale[decimals], &nano.value);
+    return nano;
 }
 
 const char *nx_json_read_number(struct json_reader *r, const char *first)

@@ -12,6 +12,9 @@ struct nx_json {
     struct nx_json_limits limits;
     uint64_t seed;
     struct nx_span source;
+    char *padded; /* a copy of it, with NX_SCAN_PADDING zeros before and behind it */
+    size_t padded_cap;
+    unsigned char *marks; /* a bit for each byte of the copy, see json_reader.h */
     struct nx_json_node *nodes;
     uint32_t count; /* nodes on the tape; 0: no document */
     uint32_t cap;
@@ -27,6 +30,15 @@ static inline struct nx_span nx_json_node_text(const struct nx_json *json,
                                                const struct nx_json_node *node)
 {
     const char *base = node->flags & NX_JSON_DECODED ? json->decoded : json->source.ptr;
+
+    return (struct nx_span){base + node->text, node->length};
+}
+
+/* The same, of which 8 bytes can be read, however short it is; only until the next parse. */
+static inline struct nx_span nx_json_node_padded(const struct nx_json *json,
+                                                 const struct nx_json_node *node)
+{
+    const char *base = node->flags & NX_JSON_DECODED ? json->decoded : json->padded;
 
     return (struct nx_span){base + node->text, node->length};
 }

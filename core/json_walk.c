@@ -6,8 +6,8 @@
  */
 #include "core/json_tape.h"
 
+#include "core/json_scan.h"
 #include "core/number.h"
-#include "core/utf8.h"
 
 const struct nx_json_node *nx_json_nodes(const struct nx_json *json, uint32_t *count)
 {
@@ -339,7 +339,12 @@ enum nx_err nx_json_quote(struct nx_buf *out, struct nx_span text)
 
     (void)nx_buf_byte(out, '"');
     while (p < end) {
-        quote_one(out, &p, end);
+        const char *plain = nx_scan_plain(p, end); /* nearly all of nearly every text, at once */
+        (void)nx_buf_add(out, p, (size_t)(plain - p));
+        p = plain;
+        if (p < end) {
+            quote_one(out, &p, end);
+        }
     }
     (void)nx_buf_byte(out, '"');
     return nx_buf_error(out);

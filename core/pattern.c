@@ -254,3 +254,9 @@ enum nx_err nx_pattern_match(const struct nx_pattern *pattern, struct nx_matcher
     }
     return match_general(pattern->code, matcher, text, surrogates, matched);
 }
+
+const struct nx_regular *nx_pattern_inline(const struct nx_pattern *pattern)
+{
+    return pattern->regular != NULL && nx_regular_is_inline(pattern->regular) ? pattern->regular
+                                                                              : NULL;
+}

@@ -16,6 +16,7 @@ enum {
     NX_PATTERN_BYTES_MAX = 16 * 1024,
 };
 
+struct nx_regular;
 struct nx_pattern; /* a compiled expression: immutable, may be shared */
 struct nx_matcher; /* scratch memory of matches: one for each thread */
 
@@ -43,6 +44,9 @@ void nx_matcher_free(struct nx_matcher *matcher);
  */
 enum nx_err nx_pattern_match(const struct nx_pattern *pattern, struct nx_matcher *matcher,
                              struct nx_span text, bool surrogates, bool *matched);
+
+/* The expression, if it can be matched in JSON text (regular.h); else NULL. */
+const struct nx_regular *nx_pattern_inline(const struct nx_pattern *pattern);
 
 /* Is `source` a regular expression of ECMA-262? For `format: regex`. */
 bool nx_pattern_valid(struct nx_span source);

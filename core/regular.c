@@ -149,6 +149,16 @@ bool nx_regular_match(const struct nx_regular *regular, struct nx_span text)
     return nx_regular_match_counted(regular, text, NULL);
 }
 
+bool nx_regular_is_inline(const struct nx_regular *regular)
+{
+    return regular->kind == NX_REGULAR_SEQUENCE && nx_sequence_is_inline(regular->sequence);
+}
+
+const char *nx_regular_match_inline(const struct nx_regular *regular, const char *p)
+{
+    return nx_sequence_match_inline(regular->sequence, p);
+}
+
 enum nx_regular_kind nx_regular_kind(const struct nx_regular *regular)
 {
     return regular->kind;

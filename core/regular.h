@@ -40,6 +40,19 @@ bool nx_regular_match(const struct nx_regular *regular, struct nx_span text);
 /* The same, and adds the bytes that were read to *steps: evidence that it is linear. */
 bool nx_regular_match_counted(const struct nx_regular *regular, struct nx_span text, size_t *steps);
 
+/*
+ * Can texts be matched where they stand in JSON? Then the expression matches only whole texts, of
+ * ASCII characters that JSON writes as they are.
+ */
+bool nx_regular_is_inline(const struct nx_regular *regular);
+
+/*
+ * Matches such an expression at `p`, the first byte of a string in JSON text with zeros behind it:
+ * where the match ends, which decides only if that is the closing quote. NULL, or another end:
+ * nothing is known.
+ */
+const char *nx_regular_match_inline(const struct nx_regular *regular, const char *p);
+
 enum nx_regular_kind nx_regular_kind(const struct nx_regular *regular);
 
 #endif

@@ -81,6 +81,8 @@ struct sequence;
 struct sequence *nx_sequence_new(const struct node *tree, struct nx_arena *arena);
 void nx_sequence_free(struct sequence *sequence);
 bool nx_sequence_match(const struct sequence *sequence, struct nx_span text, size_t *steps);
+bool nx_sequence_is_inline(const struct sequence *sequence);
+const char *nx_sequence_match_inline(const struct sequence *sequence, const char *p);
 
 /* ---- program: regular_program.c ---------------------------------------------------------- */
 

@@ -8,12 +8,15 @@
  */
 #include "core/regular_parts.h"
 
+#include "core/json_scan.h"
+
 #include <stdlib.h>
 
 enum {
     ITEMS_MAX = 256, /* before literals are joined */
     CLASSES_MAX = 8, /* different classes: one bit each in sequence.member */
     BYTES_MAX = 1024,
+    BYTES_PADDING = 8,
     WIDE_MAX = 2048, /* ranges from U+0080 on, of all classes together */
 };
 
@@ -31,10 +34,11 @@ struct item {
 struct sequence {
     uint8_t member[256]; /* by byte: a bit for each class that holds it; none from 0x80 on */
     bool to_end;         /* `$` stands at the end */
+    bool is_inline;      /* see nx_regular_is_inline() */
     uint32_t count;
     const struct item *items;
     const struct code_range *wide;
-    const char *bytes;
+    const char *bytes; /* with zeros behind them, to be looked at in words */
 };
 
 /* What the tree says, last item first, as the tree is linked. */
@@ -218,12 +222,27 @@ static void make_items(struct draft *draft)
     }
 }
 
+/* Is all that could match ASCII, and written in JSON as it is? */
+static bool is_json_text(const struct draft *draft)
+{
+    const char *end = draft->bytes + draft->bytes_count;
+
+    for (int byte = 0; byte < 0x20; byte++) {
+        if (draft->member[byte] != 0) {
+            return false;
+        }
+    }
+    return draft->member['"'] == 0 && draft->member['\\'] == 0 &&
+           nx_scan_plain_bytes(draft->bytes, end) == end;
+}
+
 /* One block: the struct, then the items, the ranges and the bytes. */
 static struct sequence *pack(const struct draft *draft)
 {
     size_t items = draft->count * sizeof(struct item);
     size_t wide = draft->wide_count * sizeof(struct code_range);
-    struct sequence *sequence = calloc(1, sizeof(*sequence) + items + wide + draft->bytes_count);
+    struct sequence *sequence =
+        calloc(1, sizeof(*sequence) + items + wide + draft->bytes_count + BYTES_PADDING);
     char *tail;
 
     if (sequence == NULL) {
@@ -235,6 +254,7 @@ static struct sequence *pack(const struct draft *draft)
     sequence->bytes = memcpy(tail + items + wide, draft->bytes, draft->bytes_count);
     sequence->count = draft->count;
     sequence->to_end = draft->to_end;
+    sequence->is_inline = draft->to_end && is_json_text(draft);
     memcpy(sequence->member, draft->member, sizeof(sequence->member));
     return sequence;
 }
@@ -321,4 +341,49 @@ bool nx_sequence_match(const struct sequence *sequence, struct nx_span text, siz
         *steps += (size_t)(reading.p - text.ptr);
     }
     return reading.fits && (!sequence->to_end || reading.p == end);
+}
+
+/* ---- matching in JSON text --------------------------------------------------------------- */
+
+bool nx_sequence_is_inline(const struct sequence *sequence)
+{
+    return sequence->is_inline;
+}
+
+/* Both have zeros behind them, and the literal none in it: so it ends before the text does. */
+static inline const char *match_literal(const char *literal, uint32_t len, const char *p)
+{
+    uint64_t rest = 0;
+
+    for (; len >= 8; len -= 8, literal += 8, p += 8) {
+        if (nx_scan_word(literal) != nx_scan_word(p)) {
+            return NULL;
+        }
+    }
+    if (len > 0) {
+        rest = (nx_scan_word(literal) ^ nx_scan_word(p)) << (64 - 8 * len);
+    }
+    return rest == 0 ? p + len : NULL;
+}
+
+static inline const char *match_run(const struct sequence *sequence, const struct item *item,
+                                    const char *p)
+{
+    uint32_t count = 0;
+
+    while ((sequence->member[(unsigned char)p[count]] & item->class_bit) != 0 &&
+           count < item->max) {
+        count++;
+    }
+    return count >= item->min ? p + count : NULL;
+}
+
+const char *nx_sequence_match_inline(const struct sequence *sequence, const char *p)
+{
+    for (uint32_t i = 0; i < sequence->count && p != NULL; i++) {
+        const struct item *item = &sequence->items[i];
+        p = item->class_bit != 0 ? match_run(sequence, item, p)
+                                 : match_literal(sequence->bytes + item->text, item->text_len, p);
+    }
+    return p;
 }

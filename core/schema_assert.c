@@ -96,7 +96,7 @@ static enum nx_err hash_values(struct compiler *c, struct site *s, struct value_
     }
     rules->mask = cap - 1;
     for (uint32_t i = 0; i < rules->count && err == NX_OK; i++) {
-        uint64_t hash = nx_value_hash(s->json, rules->values[i].node, c->schema->seed, &err);
+        uint64_t hash = nx_value_hash(s->json, rules->values[i].node, c->schema->seed, NULL, &err);
         uint32_t slot = (uint32_t)hash & rules->mask;
         while (rules->slots[slot] != 0) {
             slot = (slot + 1) & rules->mask;

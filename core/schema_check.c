@@ -2,7 +2,9 @@
  * schema_check.c - does an instance satisfy a plan? Runs the plan over the tape, stops at the
  * first fault, allocates nothing once its scratch memory has grown to what the schema needs.
  *
- * One code for yes-or-no and for explanations: nx_check_fault() answers whether to go on.
+ * One code for yes-or-no and for explanations: nx_check_fault() answers whether to go on. Where
+ * nobody wants to be explained anything, a quick way is tried first (schema_quick_tape.c), once for
+ * each part of the document.
  *
  * Bounded in three ways, each of which is NX_ERR_LIMIT, never a yes: depth (plans within plans),
  * steps (plans and members visited), and the regular expressions' own bound. Once check->error is
@@ -277,7 +279,7 @@ bool nx_check_child(struct nx_check *check, const struct plan *owner, enum nx_ke
     if (!nx_may_be_quick(check)) {
         return nx_check_plan(check, plan, node, NX_NO_MARKS);
     }
-    return nx_quick_yes(check, plan->direct, node) ||
+    return nx_quick_value(check, plan, node) ||
            nx_check_plan(check, plan->direct, node, NX_NO_MARKS);
 }
 
@@ -466,6 +468,7 @@ void nx_check_free(struct nx_check *check)
         free(check->marks);
         free(check->slots);
         free(check->hashes);
+        free(check->value_hashes);
         nx_json_free(check->content);
         nx_buf_fini(&check->decoded);
         free(check);
@@ -484,6 +487,8 @@ void nx_check_begin(struct nx_check *check, const struct nx_schema *schema,
     check->steps_max = NX_CHECK_STEPS_BASE + NX_CHECK_STEPS_PER_NODE * instance->count;
     check->scope_count = 0;
     check->marks_len = 0;
+    check->value_hashes_begun = false;
+    check->slow = false;
     check->quiet = 0;
     check->via = KW_NONE;
 }
@@ -497,7 +502,9 @@ enum nx_err nx_check_run(struct nx_check *check, const struct nx_schema *schema,
         return NX_ERR_STATE; /* no document: the last parse failed */
     }
     nx_check_begin(check, schema, instance);
-    ok = nx_check_plan(check, schema->root, 0, NX_NO_MARKS);
+    ok = (nx_may_be_quick(check) && instance->nodes[0].type >= NX_JSON_ARRAY &&
+          nx_quick_value(check, schema->root, 0)) ||
+         nx_check_plan(check, schema->root, 0, NX_NO_MARKS);
     if (check->error != NX_OK) {
         return check->error;
     }

@@ -138,6 +138,23 @@ static bool conjoin(const struct plan *plan, struct conjunction *out)
     return true;
 }
 
+/* Where one plan alone judges an object by its listed names, or an array by its items. */
+static void simplify(struct plan *plan)
+{
+    const struct plan *only = plan->together->plans[0];
+
+    if (plan->together->count != 1 || only->never || only->value != NULL) {
+        return;
+    }
+    if ((only->types & 1 << NX_JSON_OBJECT) != 0 && only->object != NULL &&
+        only->object->patterns_count == 0 && only->object->names == NULL) {
+        plan->quick.object = only->object;
+    }
+    if ((only->types & 1 << NX_JSON_ARRAY) != 0) {
+        plan->quick.array = only->array;
+    }
+}
+
 enum nx_err nx_compile_fused(struct compiler *c)
 {
     enum nx_err err = NX_OK;
@@ -158,6 +175,7 @@ enum nx_err nx_compile_fused(struct compiler *c)
         *kept = found;
         kept->steps += found.choices;
         c->plans[i]->together = kept;
+        simplify(c->plans[i]);
     }
     return err;
 }

@@ -173,26 +173,37 @@ static bool is_plain_object(const struct nx_check *check, const struct object_ru
            rules->names == NULL;
 }
 
+/* The guessed property, when the name at `key` and the colon are written so. */
+static inline const struct property *find_guess(const struct nx_check *check, uint32_t key,
+                                                const struct guess *guess)
+{
+    const char *name = check->json->padded + check->nodes[key].offset;
+
+    return nx_token_is(&guess->token, name) ? guess->property : NULL;
+}
+
 /*
  * A quick yes for a member of a plain object, or no answer. *guess is the property whose name may
  * come next.
  */
-static inline bool is_quick_member(const struct nx_check *check, const struct object_rules *rules,
-                                   uint32_t key, uint64_t *seen, const struct property **guess)
+static inline bool is_quick_member(struct nx_check *check, const struct object_rules *rules,
+                                   uint32_t key, uint64_t *seen, const struct guess **guess)
 {
-    struct nx_span name = nx_json_node_text(check->json, &check->nodes[key]);
-    const struct property *property = *guess;
     const struct plan *plan = rules->additional;
+    const struct property *property = find_guess(check, key, *guess);
 
-    if (property == NULL || !nx_name_is(property, name, nx_name_key(name))) {
-        property = nx_property_find(&rules->table, name);
+    if (property == NULL) {
+        property =
+            nx_property_find(&rules->table, nx_json_node_text(check->json, &check->nodes[key]));
+    }
+    if (property != NULL && property->plan != NULL) {
+        *guess = property->next;
+        plan = property->plan;
     }
     if (property != NULL) {
-        *guess = property->next;
         see(seen, property);
-        plan = property->plan != NULL ? property->plan : plan;
     }
-    return plan == NULL || nx_quick_yes(check, plan->direct, key + 1);
+    return plan == NULL || nx_quick_value(check, plan, key + 1);
 }
 
 static bool has_seen(const uint64_t *seen, uint32_t bit)
@@ -261,7 +272,7 @@ bool nx_check_object(struct nx_check *check, const struct plan *plan, uint32_t n
     uint32_t count = nodes[node].length;
     uint64_t seen[SEEN_WORDS] = {0};
     bool plain = is_plain_object(check, rules, marks);
-    const struct property *guess = rules->first;
+    const struct guess *guess = rules->guesses;
     uint32_t index = 0;
     bool ok = true;
 

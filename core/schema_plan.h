@@ -1,6 +1,6 @@
 /*
  * schema_plan.h - the compiled form of a schema, and what the files of the judge share.
- * Included by schema_*.c only.
+ * Included by schema_*.c only, and by compat_bundle.c, which reads what was compiled.
  *
  *   bytes --schema_load--> documents, resources, anchors
  *         --schema_compile, schema_keyword--> plans (one for each subschema), in one arena
@@ -19,6 +19,7 @@
 #include "core/json_tape.h"
 #include "core/number.h"
 #include "core/pattern.h"
+#include "core/regular.h"
 #include "core/schema.h"
 
 /* limits of one compiled schema */
@@ -177,6 +178,18 @@ struct constant {
     uint32_t node;
 };
 
+enum { NX_TOKEN_WORDS = 3, NX_TOKEN_BYTES_MAX = 8 * NX_TOKEN_WORDS };
+
+/*
+ * JSON text that is recognised at one look: a member's name with its quotes and its colon, or a
+ * string with its quotes. Filled by schema_table.c.
+ */
+struct token {
+    uint64_t word[NX_TOKEN_WORDS];
+    uint64_t mask[NX_TOKEN_WORDS];
+    uint32_t len; /* 0: no text is this one */
+};
+
 /* A name that `properties`, `required` or `dependent*` mentions. */
 struct property {
     struct nx_span name; /* ptr NULL: a free slot */
@@ -185,7 +198,18 @@ struct property {
     struct plan *plan; /* of `properties`, or NULL */
     uint32_t bit;      /* its place in the set of names seen, or UINT32_MAX: not tracked */
     uint32_t ordinal;  /* its number in the table: `bit` for the tracked ones, then the others */
-    const struct property *next; /* of those with a plan and a short, plain name, in their order */
+    const struct guess *next; /* the name that may come behind it */
+};
+
+/*
+ * A property with a plan. Those of an object stand in the order of the schema, which messages
+ * mostly keep to; behind the last is one with an empty token.
+ */
+struct guess {
+    struct token token; /* len 0: its name is long, or has escapes, or has no bit */
+    uint64_t bit;       /* 1 << property->ordinal, or 0 */
+    const struct plan *plan;
+    const struct property *property;
 };
 
 /* Names to properties: open addressing; the multiplier is chosen so that few or no names meet. */
@@ -214,11 +238,6 @@ struct number_rules {
     const struct nx_number *exclusive_minimum;
     const struct nx_number *exclusive_maximum;
     const struct nx_number *multiple_of;
-    /* The same in units of 10^-9, for the numbers that such units can tell: nearly all. */
-    bool plain; /* only then the others are set (schema_quick.c) */
-    int64_t low;
-    int64_t high;
-    int64_t step; /* 0: no multipleOf */
 };
 
 struct string_rules {
@@ -264,6 +283,7 @@ struct object_rules {
     const struct nx_span *tracked; /* names by bit: the required ones first */
     uint32_t tracked_count;
     uint32_t required_count;
+    uint64_t required_bits; /* the first 64 of the required names (schema_quick.c) */
     struct pattern_property *patterns;
     uint32_t patterns_count;
     struct plan *additional;
@@ -273,7 +293,7 @@ struct object_rules {
     uint32_t dependents_count;
     uint64_t count_min;
     uint64_t count_max;
-    const struct property *first; /* where the chain of property.next begins (schema_quick.c) */
+    const struct guess *guesses;       /* (schema_quick.c) */
     const struct name_choice *choices; /* the plan's anyOf, oneOf and not (schema_fuse.c) */
     uint32_t choices_count;
 };
@@ -287,6 +307,34 @@ struct applicator {
     struct plan **plans; /* APPLY_IF: if, then, else, each may be NULL but the first */
     uint32_t count;
     uint32_t dynamic_name; /* APPLY_DYNAMIC: which anchor; plans[0] serves where none is in scope */
+};
+
+/* How a string is judged where it stands in the text. */
+enum quick_string {
+    QUICK_STRING_LATER, /* when its end was found, and perhaps by the complete rules */
+    QUICK_STRING_ANY,   /* of any text: only its length counts */
+    QUICK_STRING_TOKEN, /* it is the only one */
+    QUICK_STRING_TIME,  /* format date-time and no more */
+    QUICK_STRING_MATCH, /* a pattern that can be matched in JSON text, and a length */
+};
+
+/* What a plan says of the values that need no time to judge (schema_quick.c). */
+struct quick {
+    int64_t low; /* of a number in units of 10^-9: its bounds; the lower is higher: no number */
+    int64_t high;
+    bool picky;     /* `integer` or `step` say more of numbers */
+    bool integer;   /* only those that are written without fraction */
+    bool unbounded; /* also those that the units cannot tell */
+    uint8_t words;  /* bits 1 << enum nx_json_type of null, false and true */
+    enum quick_string string;
+    int64_t step;        /* 0: no multipleOf */
+    uint64_t length_min; /* of a string, in code points */
+    uint64_t length_max;
+    const struct nx_regular *match;
+    struct token token;
+    /* Containers that this object or array alone judges, by listed names or items (schema_fuse.c) */
+    const struct object_rules *object;
+    const struct array_rules *array;
 };
 
 struct plan {
@@ -306,10 +354,10 @@ struct plan {
     struct applicator *applicators;
     uint32_t applicators_count;
     /* what schema_quick.c and schema_fused.c prepare once all is compiled */
-    bool leaf;                   /* nothing applies in place: its own rules say all of a scalar */
-    const struct plan *direct;   /* itself, or the plan that it does nothing but refer to */
-    const struct property *only; /* the one string, short and plain, that it admits */
+    bool leaf;                 /* nothing applies in place: its own rules say all of a scalar */
+    const struct plan *direct; /* itself, or the plan that it does nothing but refer to */
     const struct conjunction *together; /* how containers are judged in one pass; NULL: not */
+    struct quick quick;
 };
 
 /* ---- documents and resources ------------------------------------------------------------- */
@@ -492,6 +540,9 @@ bool nx_schema_meta(struct nx_span uri, struct nx_span *document);
 
 /* ---- properties (schema_table.c) --------------------------------------------------------- */
 
+/* JSON text of up to NX_TOKEN_BYTES_MAX bytes; a token that nothing is when `text` is longer. */
+struct token nx_token_make(struct nx_span text);
+
 /* Fills an empty table with `count` names; false when memory is out. Names are unique. */
 bool nx_property_table_build(struct nx_arena *arena, const struct property *properties,
                              uint32_t count, uint64_t seed, struct property_table *out);
@@ -514,15 +565,19 @@ struct nx_check {
     uint32_t *slots; /* hash table of uniqueItems */
     uint64_t *hashes;
     size_t slots_cap;
+    uint64_t *value_hashes; /* of the instance's containers, by node: uniqueItems and enum */
+    size_t value_hashes_cap;
+    bool value_hashes_begun; /* they are this instance's */
     struct nx_matcher *matcher;
     struct nx_fused *fused;      /* scratch memory of schema_fused.c; NULL: not used yet */
     struct nx_json *content;     /* JSON within a string is read by it; made when first needed */
     struct nx_buf decoded;       /* base64 within a string */
     struct explainer *explainer; /* NULL: only yes or no */
-    uint32_t quiet;              /* > 0: below anyOf, oneOf, not, if: faults are not told */
-    struct nx_trace *trace;      /* NULL: nobody asks by which way the schema was walked */
-    enum nx_keyword via;         /* the applicator whose subschema comes next: for the trace */
-    const struct plan *refused;  /* the schema `false` that the fault is about, or NULL */
+    bool slow;      /* a quick way through a container was tried and did not lead to the end */
+    uint32_t quiet; /* > 0: below anyOf, oneOf, not, if: faults are not told */
+    struct nx_trace *trace;     /* NULL: nobody asks by which way the schema was walked */
+    enum nx_keyword via;        /* the applicator whose subschema comes next: for the trace */
+    const struct plan *refused; /* the schema `false` that the fault is about, or NULL */
 };
 
 void nx_fused_free(struct nx_fused *fused);
@@ -544,7 +599,9 @@ enum nx_err nx_check_run(struct nx_check *check, const struct nx_schema *schema,
 /* Deep equality of JSON Schema (core, section 4.2.2): 1 is 1.0, order of members is nothing. */
 bool nx_value_equal(struct nx_check *check, const struct nx_json *a_json, uint32_t a,
                     const struct nx_json *b_json, uint32_t b);
-uint64_t nx_value_hash(const struct nx_json *json, uint32_t node, uint64_t seed,
+
+/* The same for equal values. `memo`, or NULL, keeps those of containers by node; 0: not known. */
+uint64_t nx_value_hash(const struct nx_json *json, uint32_t node, uint64_t seed, uint64_t *memo,
                        enum nx_err *error);
 
 /* Is the instance one of the rules' values? */

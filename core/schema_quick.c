@@ -1,10 +1,11 @@
 /*
- * schema_quick.c - prepares compiled plans for the quick answers of schema_quick.h: bounds as
- * integers, the strings of const and enum in a table, references that lead elsewhere and do no
- * more. Adds nothing to what a plan means.
+ * schema_quick.c - prepares compiled plans for the quick answers: bounds as integers, the strings of
+ * const and enum in a table, names and single strings as tokens, references that lead elsewhere and
+ * do no more. Adds nothing to what a plan means.
  */
 #include "core/schema_quick.h"
 
+#include "core/format_rules.h"
 #include "core/schema_fused.h"
 
 #include <stdlib.h>
@@ -69,20 +70,42 @@ static bool narrow(const struct nx_number *bound, bool exclusive, int sign, int6
     return true;
 }
 
-static void prepare_number(struct number_rules *rules)
+/* The bounds, as far as the units can tell them; false when they cannot. */
+static bool prepare_bounds(const struct number_rules *rules, struct quick *quick)
 {
     int64_t above = INT64_MAX; /* the upper limit, and the lower one with its sign changed */
     int64_t below = INT64_MAX;
 
-    rules->plain = narrow(rules->maximum, false, 1, &above) &&
-                   narrow(rules->exclusive_maximum, true, 1, &above) &&
-                   narrow(rules->minimum, false, -1, &below) &&
-                   narrow(rules->exclusive_minimum, true, -1, &below);
-    rules->high = above;
-    rules->low = -below;
-    if (rules->plain && rules->multiple_of != NULL) {
-        rules->plain = magnitude_nano(rules->multiple_of, &rules->step) && rules->step < INT64_MAX;
+    if (!narrow(rules->maximum, false, 1, &above) ||
+        !narrow(rules->exclusive_maximum, true, 1, &above) ||
+        !narrow(rules->minimum, false, -1, &below) ||
+        !narrow(rules->exclusive_minimum, true, -1, &below)) {
+        return false;
     }
+    if (rules->multiple_of != NULL &&
+        (!magnitude_nano(rules->multiple_of, &quick->step) || quick->step == INT64_MAX)) {
+        return false;
+    }
+    quick->high = above;
+    quick->low = -below;
+    return true;
+}
+
+/* The plan is known to be a leaf. */
+static void prepare_number(const struct plan *plan, struct quick *quick)
+{
+    quick->integer = (plan->types & 1 << NX_JSON_NUMBER) == 0;
+    if (plan->value != NULL || (quick->integer && (plan->types & TYPES_INTEGER) == 0)) {
+        return;
+    }
+    if (plan->number == NULL) {
+        quick->unbounded = true;
+        quick->low = INT64_MIN;
+        quick->high = INT64_MAX;
+    } else if (!prepare_bounds(plan->number, quick)) {
+        return;
+    }
+    quick->picky = quick->integer || quick->step != 0;
 }
 
 /* ---- const and enum ------------------------------------------------------------------------ */
@@ -142,12 +165,20 @@ static bool is_of_a_draft(const struct plan *plan)
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-/* Is it short, and does it stand in JSON text as it is? */
-static bool is_plain(struct nx_span text)
+/* The token of `text` in quotes, and `behind` them; empty when it does not stand so in JSON. */
+static struct token quoted(struct nx_span text, struct nx_span behind)
 {
+    char bytes[NX_TOKEN_BYTES_MAX] = {'"'};
     const char *end = text.ptr + text.len;
+    size_t len = text.len + behind.len + 2;
 
-    return text.len <= NX_NAME_GUESS_MAX && nx_scan_plain(text.ptr, end) == end;
+    if (text.len == 0 || len > sizeof(bytes) || nx_scan_plain(text.ptr, end) != end) {
+        return nx_token_make(NX_SPAN(""));
+    }
+    memcpy(bytes + 1, text.ptr, text.len);
+    bytes[1 + text.len] = '"';
+    memcpy(bytes + 2 + text.len, behind.ptr, behind.len);
+    return nx_token_make((struct nx_span){bytes, len});
 }
 
 static int by_place(const void *a, const void *b)
@@ -158,52 +189,135 @@ static int by_place(const void *a, const void *b)
     return (left->plan->node > right->plan->node) - (left->plan->node < right->plan->node);
 }
 
-/*
- * Chains the properties in the order of the schema. Who writes messages mostly keeps to it, and
- * always to some order; so the next name can be guessed, and a right guess costs no search.
- */
-static enum nx_err chain_properties(struct compiler *c, struct object_rules *rules)
+/* The properties with a plan, in the order of the schema; their number. */
+static uint32_t list_properties(struct property_table *table, struct property **out)
 {
-    struct property_table *table = &rules->table;
-    struct property **order;
     uint32_t count = 0;
 
-    if (table->count == 0) {
-        return NX_OK;
-    }
-    order = nx_compile_alloc(c, table->count, sizeof(struct property *));
-    if (order == NULL) {
-        return NX_ERR_NOMEM;
-    }
-    for (uint32_t i = 0; i <= table->mask; i++) {
-        const struct property *slot = &table->slots[i];
-        if (slot->name.ptr != NULL && slot->plan != NULL && slot->ordinal < NX_FUSED_NAMES_MAX &&
-            is_plain(slot->name)) {
-            order[count++] = &table->slots[i];
+    for (uint32_t i = 0; table->count > 0 && i <= table->mask; i++) {
+        if (table->slots[i].name.ptr != NULL && table->slots[i].plan != NULL) {
+            out[count++] = &table->slots[i];
         }
     }
-    qsort(order, count, sizeof(struct property *), by_place);
-    for (uint32_t i = 0; i < count; i++) {
-        order[i]->next = i + 1 < count ? order[i + 1] : NULL;
+    if (count > 0) {
+        qsort(out, count, sizeof(struct property *), by_place);
     }
-    rules->first = count > 0 ? order[0] : NULL;
+    return count;
+}
+
+static struct guess guess_of(const struct property *property)
+{
+    bool has_bit = property->ordinal < NX_FUSED_NAMES_MAX;
+
+    return (struct guess){.token = has_bit ? quoted(property->name, NX_SPAN(":"))
+                                           : nx_token_make(NX_SPAN("")),
+                          .bit = has_bit ? (uint64_t)1 << property->ordinal : 0,
+                          .plan = property->plan,
+                          .property = property};
+}
+
+/*
+ * Who writes messages mostly keeps to the order of the schema, and always to some order; so the
+ * next name can be guessed, and a right guess costs no search.
+ */
+static enum nx_err prepare_guesses(struct compiler *c, struct object_rules *rules)
+{
+    struct property **order =
+        nx_compile_alloc(c, (size_t)rules->table.count + 1, sizeof(struct property *));
+    struct guess *guesses =
+        nx_compile_alloc(c, (size_t)rules->table.count + 1, sizeof(struct guess));
+    uint32_t count;
+
+    if (order == NULL || guesses == NULL) {
+        return NX_ERR_NOMEM;
+    }
+    count = list_properties(&rules->table, order);
+    for (uint32_t i = 0; i < count; i++) {
+        guesses[i] = guess_of(order[i]);
+        order[i]->next = &guesses[i + 1];
+    }
+    guesses[count].token = nx_token_make(NX_SPAN(""));
+    rules->guesses = guesses;
+    rules->required_bits = rules->required_count == 0 ? 0
+                           : rules->required_count >= 64
+                               ? UINT64_MAX
+                               : UINT64_MAX >> (64 - rules->required_count);
     return NX_OK;
 }
 
-/* The string of a plan that says nothing but `const` of it; a guess at it costs no search. */
-static const struct property *only_string(const struct plan *plan)
+/* ---- strings ------------------------------------------------------------------------------- */
+
+/* The string of a plan that says nothing but `const` of it. */
+static struct token only_string(const struct plan *plan)
 {
     const struct value_rules *values = plan->value;
-    const struct property *found;
 
-    if (!plan->leaf || plan->string != NULL || values == NULL || values->next != NULL ||
-        values->count != 1 || values->strings.count != 1 ||
-        (plan->types & 1 << NX_JSON_STRING) == 0) {
-        return NULL;
+    if (plan->string != NULL || values->next != NULL || values->count != 1 ||
+        values->strings.count != 1) {
+        return nx_token_make(NX_SPAN(""));
     }
-    found = nx_property_find(&values->strings,
-                             nx_json_text(values->values[0].json, values->values[0].node));
-    return found != NULL && is_plain(found->name) ? found : NULL;
+    return quoted(nx_json_text(values->values[0].json, values->values[0].node), NX_SPAN(""));
+}
+
+/* The plan is known to be a leaf. */
+static enum quick_string prepare_string(const struct plan *plan, struct quick *quick)
+{
+    const struct string_rules *rules = plan->string;
+
+    quick->length_max = UINT64_MAX;
+    if ((plan->types & 1 << NX_JSON_STRING) == 0) {
+        return QUICK_STRING_LATER;
+    }
+    if (plan->value != NULL) {
+        quick->token = only_string(plan);
+        return quick->token.len > 0 ? QUICK_STRING_TOKEN : QUICK_STRING_LATER;
+    }
+    if (rules == NULL) {
+        return QUICK_STRING_ANY;
+    }
+    quick->length_min = rules->length_min;
+    quick->length_max = rules->length_max;
+    if (rules->format == NULL && rules->pattern == NULL) {
+        return QUICK_STRING_ANY;
+    }
+    if (rules->format == NULL) {
+        quick->match = nx_pattern_inline(rules->pattern);
+        return quick->match != NULL ? QUICK_STRING_MATCH : QUICK_STRING_LATER;
+    }
+    return rules->pattern == NULL && rules->format->valid == nx_format_date_time &&
+                   rules->length_min <= NX_DATE_TIME_LEN && rules->length_max >= NX_DATE_TIME_LEN
+               ? QUICK_STRING_TIME
+               : QUICK_STRING_LATER;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static void prepare_leaf(const struct plan *plan, struct quick *quick)
+{
+    const uint8_t words = TYPES_BOOLEAN | 1 << NX_JSON_NULL;
+
+    quick->words = plan->value == NULL ? plan->types & words : 0;
+    quick->string = prepare_string(plan, quick);
+    prepare_number(plan, quick);
+}
+
+static enum nx_err prepare(struct compiler *c, struct plan *plan)
+{
+    enum nx_err err = NX_OK;
+
+    plan->leaf = plan->applicators_count == 0 && !plan->never && !is_of_a_draft(plan);
+    plan->direct = follow(c->schema, plan);
+    plan->quick = (struct quick){.low = 1, .high = 0, .token = nx_token_make(NX_SPAN(""))};
+    if (plan->object != NULL) {
+        err = prepare_guesses(c, plan->object);
+    }
+    for (struct value_rules *v = plan->value; v != NULL && err == NX_OK; v = v->next) {
+        err = prepare_values(c, v);
+    }
+    if (err == NX_OK && plan->leaf) {
+        prepare_leaf(plan, &plan->quick);
+    }
+    return err;
 }
 
 enum nx_err nx_compile_quick(struct compiler *c)
@@ -211,19 +325,11 @@ enum nx_err nx_compile_quick(struct compiler *c)
     enum nx_err err = NX_OK;
 
     for (uint32_t i = 0; i < c->plans_count && err == NX_OK; i++) {
+        err = prepare(c, c->plans[i]);
+    }
+    for (uint32_t i = 0; i < c->plans_count && err == NX_OK; i++) {
         struct plan *plan = c->plans[i];
-        plan->leaf = plan->applicators_count == 0 && !plan->never && !is_of_a_draft(plan);
-        plan->direct = follow(c->schema, plan);
-        if (plan->number != NULL) {
-            prepare_number(plan->number);
-        }
-        if (plan->object != NULL) {
-            err = chain_properties(c, plan->object);
-        }
-        for (struct value_rules *v = plan->value; v != NULL && err == NX_OK; v = v->next) {
-            err = prepare_values(c, v);
-        }
-        plan->only = err == NX_OK ? only_string(plan) : NULL;
+        plan->quick = plan->direct->quick; /* a plan that leads nowhere else is its own */
     }
     return err;
 }

@@ -1,19 +1,20 @@
 /*
- * schema_table.h - from a member's name to what the schema says about it, in one multiplication
- * and one comparison for nearly every name. Inline, because it is done for every member; the table
- * is filled by schema_table.c.
+ * schema_table.h - from a member's name to what the schema says about it: at one look when it is
+ * the one that was guessed (a token), else in one multiplication and one comparison for nearly
+ * every name. Inline, because it is done for every member; schema_table.c fills table and tokens.
  *
- * The key is the first and the last eight bytes of the name (fewer in a shorter one) and its
- * length: all there is of a name of up to 16 bytes.
+ * The key is the first and the last eight bytes of the name (all of them in a shorter one) and its
+ * length: all there is of a name of up to 16 bytes. Made without a branch, because how long names
+ * are is hard to predict.
  */
 #ifndef NX_SCHEMA_TABLE_H
 #define NX_SCHEMA_TABLE_H
 
+#include "core/json_scan.h"
 #include "core/schema_plan.h"
 
 enum {
     NX_NAME_WHOLE_MAX = 16, /* bytes of a name that its key tells wholly */
-    NX_NAME_GUESS_MAX = 24, /* bytes of a name that is worth a guess; see property.next */
 };
 
 struct nx_name_key {
@@ -21,25 +22,29 @@ struct nx_name_key {
     uint64_t last;
 };
 
+/* The key of a name of which 8 bytes can be read, however short it is. */
+static inline __attribute__((always_inline)) struct nx_name_key
+nx_name_key_padded(struct nx_span name)
+{
+    size_t len = name.len < 8 ? name.len : 8;
+    uint64_t mask = len == 0 ? 0 : UINT64_MAX >> (64 - 8 * len);
+
+    return (struct nx_name_key){nx_scan_word(name.ptr) & mask,
+                                nx_scan_word(name.ptr + name.len - len) & mask};
+}
+
+/* The key of any name. */
 static inline struct nx_name_key nx_name_key(struct nx_span name)
 {
-    struct nx_name_key key = {0, 0};
-    uint32_t half;
+    char copy[8] = {0};
 
-    if (name.len >= 8) {
-        memcpy(&key.first, name.ptr, 8);
-        memcpy(&key.last, name.ptr + name.len - 8, 8);
-    } else if (name.len >= 4) {
-        memcpy(&half, name.ptr, 4);
-        key.first = half;
-        memcpy(&half, name.ptr + name.len - 4, 4);
-        key.last = half;
-    } else if (name.len > 0) {
-        key.first = (unsigned char)name.ptr[0];
-        key.last = (uint64_t)(unsigned char)name.ptr[name.len / 2] << 8 |
-                   (unsigned char)name.ptr[name.len - 1];
+    if (name.len < sizeof(copy)) {
+        if (name.len > 0) {
+            memcpy(copy, name.ptr, name.len);
+        }
+        name.ptr = copy;
     }
-    return key;
+    return nx_name_key_padded(name);
 }
 
 /* The slot where the search for a name begins. */
@@ -75,21 +80,15 @@ nx_name_is(const struct property *property, struct nx_span name, struct nx_name_
             nx_name_middle_is(property->name.ptr, name.ptr, name.len));
 }
 
-/* The property called `name`, or NULL. */
+/* The property with this key, or NULL. */
 static inline __attribute__((always_inline)) const struct property *
-nx_property_find(const struct property_table *table, struct nx_span name)
+nx_property_find_key(const struct property_table *table, struct nx_span name,
+                     struct nx_name_key key)
 {
-    struct nx_name_key key;
-    const struct property *property;
-    uint32_t slot;
+    uint32_t slot = nx_name_slot(table, key, name.len);
 
-    if (table->count == 0) {
-        return NULL;
-    }
-    key = nx_name_key(name);
-    slot = nx_name_slot(table, key, name.len);
     for (;;) {
-        property = &table->slots[slot];
+        const struct property *property = &table->slots[slot];
         if (property->name.ptr == NULL) {
             return NULL;
         }
@@ -98,6 +97,31 @@ nx_property_find(const struct property_table *table, struct nx_span name)
         }
         slot = (slot + 1) & table->mask;
     }
+}
+
+/* The property called `name`, or NULL. */
+static inline const struct property *nx_property_find(const struct property_table *table,
+                                                      struct nx_span name)
+{
+    return table->count > 0 ? nx_property_find_key(table, name, nx_name_key(name)) : NULL;
+}
+
+/* The same for a name of which 8 bytes can be read. */
+static inline const struct property *nx_property_find_padded(const struct property_table *table,
+                                                             struct nx_span name)
+{
+    return table->count > 0 ? nx_property_find_key(table, name, nx_name_key_padded(name)) : NULL;
+}
+
+/* Does the text at `p`, of which NX_TOKEN_BYTES_MAX bytes can be read, begin with the token? */
+NX_SCAN bool nx_token_is(const struct token *token, const char *p)
+{
+    uint64_t wrong = (nx_scan_word(p) ^ token->word[0]) & token->mask[0];
+
+    _Static_assert(NX_TOKEN_WORDS == 3, "all words are compared");
+    wrong |= (nx_scan_word(p + 8) ^ token->word[1]) & token->mask[1];
+    wrong |= (nx_scan_word(p + 16) ^ token->word[2]) & token->mask[2];
+    return wrong == 0;
 }
 
 #endif

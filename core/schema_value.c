@@ -118,11 +118,31 @@ static uint64_t mix(uint64_t hash, uint64_t more)
     return nx_hash((struct nx_span){(const char *)words, sizeof(words)}, hash);
 }
 
-/* The same for equal values. Members are added up, because their order is nothing. */
-uint64_t nx_value_hash(const struct nx_json *json, uint32_t node, uint64_t seed, enum nx_err *error)
+/* The hash of an array or object; `memo` as in nx_value_hash. */
+static uint64_t hash_content(const struct nx_json *json, uint32_t node, uint64_t seed,
+                             uint64_t *memo, enum nx_err *error)
 {
     const struct nx_json_node *nodes = json->nodes;
-    const struct nx_json_node *n = &nodes[node];
+    uint32_t end = nodes[node].next;
+    uint64_t hash = mix(seed, nodes[node].type);
+
+    if (nodes[node].type == NX_JSON_ARRAY) {
+        for (uint32_t i = node + 1; i < end; i = nodes[i].next) {
+            hash = mix(hash, nx_value_hash(json, i, seed, memo, error));
+        }
+        return hash;
+    }
+    for (uint32_t i = node + 1; i < end; i = nodes[i + 1].next) { /* their order is nothing */
+        hash += mix(nx_hash(nx_json_node_text(json, &nodes[i]), seed),
+                    nx_value_hash(json, i + 1, seed, memo, error));
+    }
+    return hash;
+}
+
+uint64_t nx_value_hash(const struct nx_json *json, uint32_t node, uint64_t seed, uint64_t *memo,
+                       enum nx_err *error)
+{
+    const struct nx_json_node *n = &json->nodes[node];
     struct nx_number number;
     uint64_t hash = mix(seed, n->type);
 
@@ -140,25 +160,52 @@ uint64_t nx_value_hash(const struct nx_json *json, uint32_t node, uint64_t seed,
     case NX_JSON_STRING:
         return nx_hash(nx_json_node_text(json, n), hash);
     case NX_JSON_ARRAY:
-        for (uint32_t i = node + 1; i < n->next; i = nodes[i].next) {
-            hash = mix(hash, nx_value_hash(json, i, seed, error));
-        }
-        break;
     case NX_JSON_OBJECT:
-        for (uint32_t i = node + 1; i < n->next; i = nodes[i + 1].next) {
-            hash += mix(nx_hash(nx_json_node_text(json, &nodes[i]), seed),
-                        nx_value_hash(json, i + 1, seed, error));
+        hash = memo != NULL ? memo[node] : 0;
+        if (hash == 0) { /* not known yet, or really 0 */
+            hash = hash_content(json, node, seed, memo, error);
+        }
+        if (memo != NULL) {
+            memo[node] = hash;
         }
         break;
     }
     return hash;
 }
 
+/*
+ * The hash of a value of the instance. Those of containers are kept, so that uniqueItems or enum at
+ * every level of a deep document looks at each value once, and not once for each level above it.
+ */
+static uint64_t hash_of(struct nx_check *check, uint32_t node)
+{
+    size_t need = check->nodes[0].next; /* the root's: all of them */
+    uint64_t *hashes = NULL;
+
+    if (check->nodes[node].type >= NX_JSON_ARRAY) {
+        if (need > check->value_hashes_cap) {
+            hashes = realloc(check->value_hashes, need * sizeof(*hashes));
+            if (hashes == NULL) {
+                check->error = NX_ERR_NOMEM;
+                return 0;
+            }
+            check->value_hashes = hashes;
+            check->value_hashes_cap = need;
+        }
+        if (!check->value_hashes_begun) {
+            memset(check->value_hashes, 0, need * sizeof(*hashes));
+            check->value_hashes_begun = true;
+        }
+        hashes = check->value_hashes;
+    }
+    return nx_value_hash(check->json, node, check->schema->seed, hashes, &check->error);
+}
+
 /* ---- const and enum ---------------------------------------------------------------------- */
 
 static bool in_table(struct nx_check *check, const struct value_rules *rules, uint32_t node)
 {
-    uint64_t hash = nx_value_hash(check->json, node, check->schema->seed, &check->error);
+    uint64_t hash = hash_of(check, node);
     uint32_t slot = (uint32_t)hash & rules->mask;
 
     while (rules->slots[slot] != 0) {
@@ -242,7 +289,7 @@ static bool unique_hashed(struct nx_check *check, uint32_t array, uint32_t *firs
         return false;
     }
     for (uint32_t i = array + 1; i < nodes[array].next; i = nodes[i].next) {
-        uint64_t hash = nx_value_hash(check->json, i, check->schema->seed, &check->error);
+        uint64_t hash = hash_of(check, i);
         size_t slot = (size_t)hash & (cap - 1);
         while (check->slots[slot] != 0) { /* 0 is free: no item is node 0 */
             if (check->hashes[slot] == hash &&
@@ -263,6 +310,9 @@ bool nx_value_unique(struct nx_check *check, uint32_t array, uint32_t *first, ui
 {
     const struct nx_json_node *node = &check->nodes[array];
 
+    if (node->length < 2) {
+        return true;
+    }
     if (node->length <= UNIQUE_PLAIN_MAX && node->next - array <= UNIQUE_NODES_MAX) {
         return unique_plain(check, array, first, second);
     }

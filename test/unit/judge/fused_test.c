@@ -385,6 +385,53 @@ static void strings_mean_the_same_quickly(void **state)
     }
 }
 
+static void what_one_array_taught_is_forgotten_at_the_next(void **state)
+{
+    const char *schema = "{'properties':{'a':{'uniqueItems':true,'items':{'uniqueItems':true}},"
+                         "'b':{'uniqueItems':true},'c':{'$ref':'#'}}}";
+    (void)state;
+#define TEN   "[1],[2],[3],[4],[5],[6],[7],[8],[9],[10]"
+#define OTHER "[11],[12],[13],[14],[15],[16],[17],[18],[19]"
+    struct nx_span source = nx_span_from(schema);
+    char text[256];
+    assert_true(source.len < sizeof(text));
+    for (size_t i = 0; i <= source.len; i++) {
+        text[i] = schema[i] == '\'' ? '"' : schema[i];
+    }
+    assert_int_equal(agreed_on(text, "{\"a\":[" TEN "],\"b\":[" TEN ",[11]]}"), NX_OK);
+    assert_int_equal(agreed_on(text, "{\"a\":[" TEN "],\"b\":[" TEN ",[10.0]]}"), NX_ERR_INVALID);
+    assert_int_equal(agreed_on(text, "{\"a\":[" TEN "],\"b\":[" OTHER ",[11.0]]}"), NX_ERR_INVALID);
+    assert_int_equal(agreed_on(text, "{\"a\":[" TEN "],\"b\":[" OTHER ",20,[11.0]]}"),
+                     NX_ERR_INVALID);
+    assert_int_equal(agreed_on(text, "{\"a\":[[" TEN "],[" TEN "],3,4,5,6,7,8,9]}"),
+                     NX_ERR_INVALID);
+    assert_int_equal(agreed_on(text, "{\"a\":[[" TEN "],[" TEN ",0],3,4,5,6,7,8,9]}"), NX_OK);
+    assert_int_equal(agreed_on(text, "{\"a\":[[" TEN "],[" TEN ",[1]],3,4,5,6,7,8,9]}"),
+                     NX_ERR_INVALID);
+    assert_int_equal(agreed_on(text, "{\"c\":{\"b\":[" TEN ",{\"a\":1},{\"a\":1.0}]}}"),
+                     NX_ERR_INVALID);
+#undef TEN
+#undef OTHER
+}
+
+/* The quick way comes upon the limit first, the complete rules upon the fault. */
+static void a_limit_on_the_quick_way_is_no_answer(void **state)
+{
+    enum { LONG = 4000 };
+    char text[LONG + 16];
+    int len = snprintf(text, sizeof(text), "{\"a\":\"%0*d\"}", LONG, 0);
+    struct judge judge =
+        judge_new(NX_SPAN("{\"minProperties\":2,\"properties\":{\"a\":{\"pattern\":"
+                          "\"(?=.*0.*0.*[cd])[0x]\"}}}"));
+    (void)state;
+    assert_true(len > LONG);
+    assert_int_equal(agreed(&judge, (struct nx_span){text, (size_t)len}), NX_ERR_INVALID);
+    judge_free(&judge);
+    judge = judge_new(NX_SPAN("{\"properties\":{\"a\":{\"pattern\":\"(?=.*0.*0.*[cd])[0x]\"}}}"));
+    assert_int_equal(agreed(&judge, (struct nx_span){text, (size_t)len}), NX_ERR_LIMIT);
+    judge_free(&judge);
+}
+
 /* ---- scanners -------------------------------------------------------------------------------- */
 
 static void all_ways_to_scan_find_the_same_place(void **state)
@@ -519,6 +566,8 @@ int main(void)
         cmocka_unit_test(wide_objects_are_read_to_their_end),
         cmocka_unit_test(bounds_mean_the_same_quickly),
         cmocka_unit_test(strings_mean_the_same_quickly),
+        cmocka_unit_test(a_limit_on_the_quick_way_is_no_answer),
+        cmocka_unit_test(what_one_array_taught_is_forgotten_at_the_next),
         cmocka_unit_test(all_ways_to_scan_find_the_same_place),
         cmocka_unit_test(examples_and_their_mutations_get_the_same_verdict),
     };

@@ -282,6 +282,38 @@ static void comments_are_taken_only_where_asked_for(void **state)
                      NX_ERR_SYNTAX);
 }
 
+static void a_comment_may_stand_wherever_white_space_may(void **state)
+{
+    struct nx_json *json = *state;
+    static const char *const open[] = {"[1 /", "{ /* a", "[1, /*", "{\"a\": /*", "{\"a\" /x/ :1}"};
+    struct nx_diag diag = {0};
+    struct nx_span text = NX_SPAN("/*1*/{/*2*/\"a\"/*3*/:/*4*/[/*5*/1/*6*/,/*7*/\"x\"/*8*/]/*9*/,"
+                                  "/*10*/\"b\":/*11*/null/*12*/,\"c\":{/*13*/},\"d\":[/*14*/]"
+                                  "/*15*/}/*16*/");
+    assert_int_equal(nx_json_parse(json, text, NX_JSON_COMMENTS, &diag), NX_OK);
+    assert_int_equal(nx_json_length(json, 0), 4);
+    for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+        assert_int_equal(nx_json_parse(json, nx_span_from(open[i]), NX_JSON_COMMENTS, &diag),
+                         NX_ERR_SYNTAX);
+    }
+}
+
+static void names_that_are_hard_to_tell_apart_are_told_apart(void **state)
+{
+    struct nx_diag diag = {0};
+    static const char *const repeated[] = {
+        "{\"a\":1,\"\\u0061\":2}", "{\"\\u0061\":1,\"b\":2,\"a\":3}", "{\"\":1,\"\":2}",
+        "{\"x-temperature\":1,\"y-temperature\":2,\"x-temperature\":3}",
+        "{\"o\":{\"a\":1},\"p\":[{\"a\":1,\"a\":2}]}"};
+    takes(*state, "{\"x-temperature\":1,\"y-temperature\":2,\"z-temperature\":3}");
+    takes(*state, "{\"\":1,\"a\":2,\"aa\":3,\"aaa\":4,\"aaaaaaa\":5,\"aaaaaaaa\":6,\"aaaaaa\":7}");
+    takes(*state, "{\"\\u0061\":1,\"b\":2,\"c\":3,\"\\u0062b\":4}");
+    for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++) {
+        assert_int_equal(parse(*state, repeated[i], strlen(repeated[i]), &diag), NX_ERR_SYNTAX);
+        assert_non_null(strstr(diag.text, "is repeated in this object"));
+    }
+}
+
 static void members_are_looked_up_by_their_decoded_name(void **state)
 {
     struct nx_json *json = *state;
@@ -402,6 +434,37 @@ static void integers_are_exact_and_doubles_nearest(void **state)
     assert_true(real == 5e-324);
 }
 
+/* A name and a value of every length, plain and otherwise, at every place. */
+static void a_string_ends_at_its_quote_wherever_it_stands(void **state)
+{
+    static const char *const insides[] = {"", "\xC3\xA9", "\\n", "\\\"", "\xC3\xA9\xC3\xA9z"};
+    static const char *const decoded[] = {"", "\xC3\xA9", "\n", "\"", "\xC3\xA9\xC3\xA9z"};
+    static const char *const colons[] = {":", ": ", " :"};
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
+        "abcdefghijklmnopqrstuvwxyz";
+    enum { CHOICES = sizeof(insides) / sizeof(insides[0]) };
+
+    for (int i = 0; i < 70 * 70 * CHOICES * CHOICES; i++) {
+        int name = i % 70;
+        int value = i / 70 % 70;
+        int first = i / 4900 % CHOICES;
+        int second = i / 4900 / CHOICES;
+        char text[400];
+        char expected[120];
+        (void)snprintf(text, sizeof(text), "%*s{\"%.*s%s%.3s\"%s\"%.*s%s\",\"-\":\"last\"}", i % 9,
+                       "", name, plain, insides[first], plain, colons[i % 3], value, plain,
+                       insides[second]);
+        takes(*state, text);
+        (void)snprintf(expected, sizeof(expected), "%.*s%s%.3s", name, plain, decoded[first],
+                       plain);
+        assert_true(nx_span_is(nx_json_text(*state, 1), expected));
+        (void)snprintf(expected, sizeof(expected), "%.*s%s", value, plain, decoded[second]);
+        assert_true(nx_span_is(nx_json_text(*state, 2), expected));
+        assert_true(nx_span_is(nx_json_text(*state, 4), "last"));
+    }
+}
+
 static void quoting_escapes_what_json_asks_for(void **state)
 {
     struct nx_buf out;
@@ -431,6 +494,8 @@ int main(void)
         cmocka_unit_test(nodes_are_enough_for_any_nesting_of_short_values),
         cmocka_unit_test(escapes_are_decoded),
         cmocka_unit_test(comments_are_taken_only_where_asked_for),
+        cmocka_unit_test(a_comment_may_stand_wherever_white_space_may),
+        cmocka_unit_test(names_that_are_hard_to_tell_apart_are_told_apart),
         cmocka_unit_test(members_are_looked_up_by_their_decoded_name),
         cmocka_unit_test(the_length_of_a_container_is_its_items_or_members),
         cmocka_unit_test(walking_a_container_gives_each_item_once),
@@ -438,6 +503,7 @@ int main(void)
         cmocka_unit_test(pointers_lead_to_nodes_and_back),
         cmocka_unit_test(a_diagnosis_points_at_the_node),
         cmocka_unit_test(integers_are_exact_and_doubles_nearest),
+        cmocka_unit_test(a_string_ends_at_its_quote_wherever_it_stands),
         cmocka_unit_test(quoting_escapes_what_json_asks_for),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
