@@ -101,7 +101,9 @@ static bool is_proven(struct nx_compat *compat, enum nx_compat_side from)
     memset(p, 0, sizeof(*p));
     p->compat = compat;
     p->string_states = STRING_STATES_PROOF_MAX;
-    if (compat_equal(own->json, 0, other->json, 0)) {
+    own->gathered = 0;
+    other->gathered = 0;
+    if (own->bundled == other->bundled && compat_equal(own->json, 0, other->json, 0)) {
         return true;
     }
     if (own->opaque != NULL || other->opaque != NULL) {
@@ -109,20 +111,6 @@ static bool is_proven(struct nx_compat *compat, enum nx_compat_side from)
     }
     facts = facts_of((struct subschema){own, 0});
     return compat_subsumed(p, &facts, (struct subschema){other, 0});
-}
-
-static void point(const struct compat_doc *doc, uint32_t node, struct nx_span keyword, char *out,
-                  size_t size)
-{
-    struct nx_buf pointer;
-
-    nx_buf_init(&pointer, size - 1);
-    (void)nx_json_pointer(doc->json, node, &pointer);
-    if (keyword.len > 0) {
-        (void)nx_buf_printf(&pointer, "/%.*s", NX_SPAN_ARG(keyword));
-    }
-    (void)nx_span_copy(nx_buf_view(&pointer), out, size);
-    nx_buf_fini(&pointer);
 }
 
 /* The first obstacle that was not one of several alternatives, or the first. */
@@ -157,10 +145,10 @@ static void explain_unknown(const struct nx_compat *compat, enum nx_compat_side 
         return;
     }
     if (o->from.node != UINT32_MAX) {
-        point(o->from.doc, o->from.node, (struct nx_span){NULL, 0}, result->from_pointer,
-              sizeof(result->from_pointer));
+        compat_place(o->from.doc, o->from.node, (struct nx_span){NULL, 0}, result->from_pointer,
+                     sizeof(result->from_pointer));
     }
-    point(o->to.doc, o->to.node, o->keyword, result->to_pointer, sizeof(result->to_pointer));
+    compat_place(o->to.doc, o->to.node, o->keyword, result->to_pointer, sizeof(result->to_pointer));
     (void)nx_span_copy(o->keyword, result->keyword, sizeof(result->keyword));
     put_words(result, o->why);
 }

@@ -162,7 +162,7 @@ bool compat_disjoint(struct prover *p, const struct facts *a, const struct facts
     if (types == 0) {
         return true;
     }
-    if (nest >= DISJOINT_NEST_MAX || ++p->steps > NX_COMPAT_STEPS_MAX) {
+    if (nest >= DISJOINT_NEST_MAX || !compat_step(p)) {
         return false;
     }
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {

@@ -1,7 +1,8 @@
 /*
- * compat_doc.c - a schema document as the rules read it. A document that is more than one schema
- * resource, or of a dialect other than 2020-12, is opaque: a witness may be found against it, but
- * nothing is proven of it (except that it equals the other one).
+ * compat_doc.c - a schema document as the rules read it: one resource of draft 2020-12. One that is
+ * more, or of an earlier draft, is read as its bundle (compat_bundle.h). Where there is none the
+ * document is opaque: a witness may be found against it, but nothing is proven of it (except that
+ * it equals the other one).
  */
 #include "core/compat_plan.h"
 
@@ -12,45 +13,34 @@
 #define DIALECT  "https://json-schema.org/draft/2020-12/schema"
 #define PART_URI "urn:nexus-compat:document"
 
-enum { PART_BYTES_MAX = 8192, POINTER_BYTES_MAX = 4096 };
+enum {
+    PART_BYTES_MAX = 8192,
+    POINTER_BYTES_MAX = 4096,
+    BUNDLE_BYTES_MAX = 8 * 1024 * 1024,
+};
 
 uint32_t compat_kw(const struct compat_doc *doc, uint32_t node, const char *keyword)
 {
     return nx_json_member(doc->json, node, nx_span_from(keyword));
 }
 
-/* A nested resource changes what references mean; the rules know one base and one dialect. */
-static const char *find_opaque(const struct compat_doc *doc)
+/* Reads the bundle where there is one, else the document itself. */
+static enum nx_err read_tape(struct compat_doc *doc, struct nx_diag *diag)
 {
-    const struct nx_json *json = doc->json;
-    uint32_t count;
-    uint32_t dialect = compat_kw(doc, 0, "$schema");
-    uint32_t id = compat_kw(doc, 0, "$id");
+    struct compat_bundle bundle =
+        compat_bundle(doc->schema, doc->options->assert_format, &doc->bundle);
 
-    (void)nx_json_nodes(json, &count);
-    if (dialect != 0) {
-        struct nx_span uri = nx_json_text(json, dialect);
-        if (uri.len > 0 && uri.ptr[uri.len - 1] == '#') {
-            uri.len--;
+    doc->opaque = bundle.opaque;
+    if (bundle.needed && bundle.opaque == NULL) {
+        if (nx_json_parse(doc->json, nx_buf_view(&doc->bundle), NX_JSON_STRICT, NULL) == NX_OK) {
+            doc->source = nx_buf_view(&doc->bundle);
+            doc->bundled = true;
+            doc->as_written = bundle.as_written;
+            return NX_OK;
         }
-        if (!nx_span_is(uri, DIALECT)) {
-            return "$schema names a dialect that the rules do not know";
-        }
+        doc->opaque = "it is nested too deep to be written as one document";
     }
-    for (uint32_t node = 0; node + 1 < count; node++) {
-        uint32_t at = 0;
-        uint32_t key;
-        uint32_t value;
-        while (nx_json_type(json, node) == NX_JSON_OBJECT &&
-               nx_json_each(json, node, &at, &key, &value)) {
-            struct nx_span name = nx_json_text(json, key);
-            if (nx_json_type(json, value) == NX_JSON_STRING && value != id && value != dialect &&
-                (nx_span_is(name, "$id") || nx_span_is(name, "$schema"))) {
-                return "it holds a schema resource within the schema ($id)";
-            }
-        }
-    }
-    return NULL;
+    return nx_json_parse(doc->json, doc->source, NX_JSON_STRICT, diag);
 }
 
 enum nx_err compat_doc_init(struct compat_doc *doc, struct nx_span source, const char *file,
@@ -60,20 +50,22 @@ enum nx_err compat_doc_init(struct compat_doc *doc, struct nx_span source, const
                                               .resolve = options->resolve,
                                               .resolve_ctx = options->resolve_ctx,
                                               .seed = options->seed};
-    enum nx_err err = nx_schema_compile(source, file, &compile, &doc->schema, diag);
+    uint32_t count;
+    enum nx_err err;
 
+    nx_buf_init(&doc->bundle, BUNDLE_BYTES_MAX);
+    err = nx_schema_compile(source, file, &compile, &doc->schema, diag);
     if (err != NX_OK) {
         return err;
     }
     doc->source = source;
     doc->options = options;
     doc->json = nx_json_new(&nx_json_limits_file, options->seed);
-    if (doc->json == NULL) {
-        return NX_ERR_NOMEM;
-    }
-    err = nx_json_parse(doc->json, source, NX_JSON_STRICT, diag);
+    err = doc->json != NULL ? read_tape(doc, diag) : NX_ERR_NOMEM;
     if (err == NX_OK) {
-        doc->opaque = find_opaque(doc);
+        (void)nx_json_nodes(doc->json, &count);
+        doc->types = calloc(count, sizeof(*doc->types));
+        err = doc->types != NULL ? NX_OK : NX_ERR_NOMEM;
     }
     return err;
 }
@@ -88,6 +80,53 @@ void compat_doc_fini(struct compat_doc *doc)
     }
     nx_schema_free(doc->schema);
     nx_json_free(doc->json);
+    free(doc->types);
+    nx_buf_fini(&doc->bundle);
+}
+
+/* ---- places -------------------------------------------------------------------------------- */
+
+/* The innermost schema object around `node` that says where it comes from; false: none does. */
+static bool find_origin(const struct compat_doc *doc, uint32_t node, uint32_t *origin)
+{
+    const struct nx_json_node *nodes = nx_json_nodes(doc->json, &(uint32_t){0});
+
+    for (uint32_t i = node;; i--) {
+        if (compat_kw(doc, i, "$comment") != 0 && node < nodes[i].next) {
+            *origin = i;
+            return true;
+        }
+        if (i == 0) {
+            return false;
+        }
+    }
+}
+
+void compat_place(const struct compat_doc *doc, uint32_t node, struct nx_span keyword, char *out,
+                  size_t size)
+{
+    struct nx_buf place;
+    struct nx_buf inner;
+    uint32_t origin;
+
+    nx_buf_init(&place, size - 1);
+    nx_buf_init(&inner, POINTER_BYTES_MAX);
+    (void)nx_json_pointer(doc->json, node, &inner);
+    if (doc->bundled && find_origin(doc, node, &origin)) {
+        struct nx_buf outer;
+        nx_buf_init(&outer, POINTER_BYTES_MAX);
+        (void)nx_json_pointer(doc->json, origin, &outer);
+        (void)nx_buf_span(&place, nx_json_text(doc->json, compat_kw(doc, origin, "$comment")));
+        nx_buf_consume(&inner, outer.len);
+        nx_buf_fini(&outer);
+    }
+    (void)nx_buf_span(&place, nx_buf_view(&inner));
+    if (keyword.len > 0) {
+        (void)nx_buf_printf(&place, "/%.*s", NX_SPAN_ARG(keyword));
+    }
+    (void)nx_span_copy(nx_buf_view(&place), out, size);
+    nx_buf_fini(&inner);
+    nx_buf_fini(&place);
 }
 
 /* ---- references ---------------------------------------------------------------------------- */
@@ -216,10 +255,12 @@ static const struct nx_schema *part(struct compat_doc *doc, uint32_t node)
             return doc->parts[i].schema;
         }
     }
-    if (doc->compiles == COMPAT_COMPILES_MAX) {
+    if (doc->compiles == COMPAT_COMPILES_MAX ||
+        doc->compiled_bytes + doc->source.len > COMPAT_COMPILED_BYTES_MAX) {
         return NULL;
     }
     doc->compiles++;
+    doc->compiled_bytes += doc->source.len;
     at = doc->parts_count < COMPAT_PARTS_MAX ? doc->parts_count++ : at;
     nx_schema_free(doc->parts[at].schema);
     doc->parts[at].node = node;
@@ -227,6 +268,21 @@ static const struct nx_schema *part(struct compat_doc *doc, uint32_t node)
     return doc->parts[at].schema;
 }
 
+/* Does it hold a number that is an integer, however it is written? */
+static bool holds_integer(const struct nx_json *json)
+{
+    uint32_t count;
+
+    (void)nx_json_nodes(json, &count);
+    for (uint32_t node = 0; node < count; node++) {
+        if ((compat_value_type(json, node) & T_INTEGER) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An instance that equals `value` may be written otherwise: draft 04 may judge it otherwise. */
 enum nx_err compat_part_valid(struct nx_compat *compat, struct compat_doc *doc, uint32_t node,
                               struct nx_span value)
 {
@@ -236,6 +292,9 @@ enum nx_err compat_part_valid(struct nx_compat *compat, struct compat_doc *doc, 
         return NX_ERR_LIMIT;
     }
     if (nx_json_parse(compat->instance, value, NX_JSON_STRICT, NULL) != NX_OK) {
+        return NX_ERR_LIMIT;
+    }
+    if (doc->as_written && holds_integer(compat->instance)) {
         return NX_ERR_LIMIT;
     }
     return nx_schema_check(schema, compat->check, compat->instance);

@@ -185,8 +185,18 @@ static void facts_follow(struct facts *facts, uint32_t node)
     }
 }
 
+/* The types of a subschema, looked for once: it is gathered over and over. */
+static uint8_t known_types(struct compat_doc *doc, uint32_t node)
+{
+    if ((doc->types[node] & TYPES_KNOWN) == 0) {
+        doc->types[node] = compat_types(doc, node, 0) | TYPES_KNOWN;
+    }
+    return doc->types[node] & T_ANY;
+}
+
 void facts_add(struct facts *facts, uint32_t node)
 {
+    facts->doc->gathered += facts->doc->gathered < UINT32_MAX;
     if (compat_is_false(facts->doc, node)) {
         facts->types = 0;
     }
@@ -196,7 +206,7 @@ void facts_add(struct facts *facts, uint32_t node)
         return;
     }
     facts->nodes[facts->count++] = node;
-    facts->types &= compat_types(facts->doc, node, 0);
+    facts->types &= known_types(facts->doc, node);
     facts_follow(facts, node);
 }
 

@@ -126,19 +126,34 @@ static struct nx_span choose_number(struct maker *m, const struct numbers *n,
     return second;
 }
 
+static bool is_written_whole(struct nx_span number)
+{
+    for (size_t i = 0; i < number.len; i++) {
+        if (number.ptr[i] == '.' || number.ptr[i] == 'e' || number.ptr[i] == 'E') {
+            return false;
+        }
+    }
+    return true;
+}
+
 void make_number(struct maker *m, const struct facts *from, const struct facts *to, bool whole,
                  bool odd)
 {
     static const char *const plain[] = {"0", "1",    "-1",   "0.5",  "-0.5",
                                         "2", "7.25", "1e30", "-1e30"};
     struct numbers n = {.count = 0};
+    struct nx_span chosen;
 
     add_bounds(&n, from);
     add_bounds(&n, to);
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         add_text(&n, nx_span_from(plain[i]));
     }
-    (void)nx_buf_span(m->out, choose_number(m, &n, from, to, whole, odd));
+    chosen = choose_number(m, &n, from, to, whole, odd);
+    (void)nx_buf_span(m->out, chosen);
+    if (odd && to->doc->as_written && is_written_whole(chosen)) {
+        (void)nx_buf_str(m->out, ".0");
+    }
 }
 
 /* ---- strings ------------------------------------------------------------------------------- */

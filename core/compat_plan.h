@@ -2,6 +2,7 @@
  * compat_plan.h - what the files of compat share. Included by compat_*.c only.
  *
  *   compat_doc.c      a schema document: references, patterns, one subschema as a schema of its own
+ *   compat_bundle.c   other drafts, resources and documents as one document of 2020-12
  *   compat_same.c     do two subschemas say the same, whatever they say?
  *   compat_facts.c    what is known of an instance that satisfies several subschemas at once;
  *   compat_parts.c    and of its members, its items, its value
@@ -16,6 +17,7 @@
 #define NX_COMPAT_PLAN_H
 
 #include "core/compat.h"
+#include "core/compat_bundle.h"
 
 #include "core/base/arena.h"
 #include "core/base/map.h"
@@ -23,14 +25,16 @@
 #include "core/pattern.h"
 
 enum {
-    COMPAT_NODES_MAX = 40,      /* subschemas that are known to hold at once; more are left out */
-    COMPAT_PATH_MAX = 16,       /* steps into the instance that an obstacle remembers */
-    COMPAT_OBSTACLES_MAX = 24,  /* that the search is aimed at */
+    COMPAT_NODES_MAX = 40,     /* subschemas that are known to hold at once; more are left out */
+    COMPAT_PATH_MAX = 16,      /* steps into the instance that an obstacle remembers */
+    COMPAT_OBSTACLES_MAX = 24, /* that the search is aimed at */
+    COMPAT_GATHERED_MAX = 2 * 1000 * 1000, /* subschemas put among facts, in one proof or search */
     COMPAT_PARTS_MAX = 256,     /* subschemas compiled by themselves and kept, for each document */
     COMPAT_PATTERNS_MAX = 256,  /* patterns compiled and kept, for each document */
     COMPAT_COMPILES_MAX = 8192, /* of both, kept or not */
-    COMPAT_NEST_MAX = 12,       /* of quick looks through references and branches */
-    COMPAT_SPLITS_MAX = 4,      /* case distinctions within each other */
+    COMPAT_COMPILED_BYTES_MAX = 512 * 1024 * 1024, /* a subschema's compilation reads it all */
+    COMPAT_NEST_MAX = 12,  /* of quick looks through references and branches */
+    COMPAT_SPLITS_MAX = 4, /* case distinctions within each other */
     TEXT_POOLS_MAX = 256,
     TEXT_POOL_MAX = 16,
     TEXT_BYTES_ALL_MAX = 4 * 1024 * 1024,
@@ -49,6 +53,7 @@ enum {
     T_OBJECT = 64,
     T_NUMBER = T_INTEGER | T_FRACTION,
     T_ANY = 127,
+    TYPES_KNOWN = 128,
 };
 
 struct compat_doc {
@@ -56,6 +61,9 @@ struct compat_doc {
     struct nx_json *json;
     struct nx_schema *schema;
     const struct nx_compat_options *options;
+    struct nx_buf bundle; /* what `source` and `json` are, where it is bundled */
+    bool bundled;
+    bool as_written;    /* compat_bundle.h */
     const char *opaque; /* not NULL: why the rules cannot read this document */
     struct {
         uint32_t node;
@@ -68,6 +76,9 @@ struct compat_doc {
     } patterns[COMPAT_PATTERNS_MAX];
     uint32_t patterns_count;
     uint32_t compiles; /* so far */
+    uint8_t *types;    /* by node: compat_types | TYPES_KNOWN, once it was asked for */
+    size_t compiled_bytes;
+    uint32_t gathered; /* subschemas put among facts during this proof or search */
 };
 
 /* Subschemas of one document that hold for the same instance, $ref and allOf followed. */
@@ -164,6 +175,10 @@ enum nx_err compat_part_valid(struct nx_compat *compat, struct compat_doc *doc, 
 enum nx_err compat_match(struct nx_compat *compat, struct compat_doc *doc, struct nx_span pattern,
                          struct nx_span text, bool *matched);
 
+/* Where a subschema, or a keyword of it, is in what was given: a JSON Pointer. */
+void compat_place(const struct compat_doc *doc, uint32_t node, struct nx_span keyword, char *out,
+                  size_t size);
+
 /* Keywords that never refuse an instance. */
 bool compat_is_annotation(const struct compat_doc *doc, struct nx_span keyword);
 
@@ -243,6 +258,9 @@ typedef bool (*compat_rule)(struct prover *p, const struct facts *from, struct s
 
 bool compat_subsumed(struct prover *p, const struct facts *from, struct subschema to);
 
+/* Counts one step; false when the proof may take no more of them. */
+bool compat_step(struct prover *p);
+
 /* The same, one step into the instance. */
 bool compat_subsumed_at(struct prover *p, struct step step, const struct facts *from,
                         struct subschema to);
@@ -291,6 +309,7 @@ bool rule_multiple_of(struct prover *p, const struct facts *from, struct subsche
 bool rule_min_length(struct prover *p, const struct facts *from, struct subschema to, uint32_t v);
 bool rule_max_length(struct prover *p, const struct facts *from, struct subschema to, uint32_t v);
 bool rule_pattern(struct prover *p, const struct facts *from, struct subschema to, uint32_t v);
+bool rule_as_written(struct prover *p, const struct facts *from, struct subschema to, uint32_t v);
 bool rule_format(struct prover *p, const struct facts *from, struct subschema to, uint32_t v);
 
 /* compat_apply.c */

@@ -25,6 +25,7 @@ struct rule {
 
 static const struct rule rules[] = {
     {"type", T_ANY, rule_type, "other types were valid too"},
+    {COMPAT_AS_WRITTEN, T_NUMBER, rule_as_written, "draft 04 takes 1.0 for no integer"},
     {"minimum", T_NUMBER, rule_minimum, "smaller numbers were valid"},
     {"maximum", T_NUMBER, rule_maximum, "larger numbers were valid"},
     {"exclusiveMinimum", T_NUMBER, rule_exclusive_minimum, "smaller numbers were valid"},
@@ -96,7 +97,7 @@ bool compat_obstacle(struct prover *p, const struct facts *from, struct subschem
     o->path_len = p->level;
     o->from = (struct subschema){from->doc, from->count > 0 ? from->nodes[0] : UINT32_MAX};
     o->to = to;
-    o->keyword = keyword;
+    o->keyword = nx_span_is(keyword, COMPAT_AS_WRITTEN) ? NX_SPAN("type") : keyword;
     o->why = why;
     o->firm = p->quiet == 0;
     p->obstacles_count++;
@@ -297,6 +298,18 @@ static bool is_assumed(const struct prover *p, const struct facts *from, struct 
     return false;
 }
 
+bool compat_step(struct prover *p)
+{
+    const struct compat_doc *docs = p->compat->docs;
+
+    if (p->steps == NX_COMPAT_STEPS_MAX || docs[0].gathered > COMPAT_GATHERED_MAX ||
+        docs[1].gathered > COMPAT_GATHERED_MAX) {
+        return false;
+    }
+    p->steps++;
+    return true;
+}
+
 bool compat_subsumed(struct prover *p, const struct facts *from, struct subschema to)
 {
     struct nx_span none = {NULL, 0};
@@ -312,7 +325,7 @@ bool compat_subsumed(struct prover *p, const struct facts *from, struct subschem
     if (is_assumed(p, from, to)) {
         return true;
     }
-    if (++p->steps > NX_COMPAT_STEPS_MAX || p->depth == NX_COMPAT_DEPTH_MAX) {
+    if (p->depth == NX_COMPAT_DEPTH_MAX || !compat_step(p)) {
         return compat_obstacle(p, from, to, none, "the proof became too long or too deep");
     }
     p->assumptions[p->depth++] = (struct assumption){.from = *from, .to = to, .level = p->level};

@@ -3,6 +3,7 @@
  *
  *   keyword of TO      holds when FROM
  *   type               has no other types; a number that is a multiple of an integer is an integer
+ *   integer of 04      has it too
  *   minimum ...        has a bound that is as tight, where integers are told from other numbers
  *   multipleOf         has a multiple of it as multipleOf; or only integers, and it divides 1
  *   minLength ...      has a bound that is as tight, or a pattern that implies it
@@ -38,6 +39,19 @@ bool rule_type(struct prover *p, const struct facts *from, struct subschema to, 
         types &= (uint8_t)~T_FRACTION;
     }
     return (types & ~compat_type_keyword(to.doc, v)) == 0;
+}
+
+/* Only a bundle has the keyword: in a schema that was given it would be somebody else's. */
+bool rule_as_written(struct prover *p, const struct facts *from, struct subschema to, uint32_t v)
+{
+    (void)p;
+    (void)v;
+    for (uint32_t i = 0; i < from->count; i++) {
+        if (compat_kw(from->doc, from->nodes[i], COMPAT_AS_WRITTEN) != 0) {
+            return from->doc->bundled && to.doc->bundled;
+        }
+    }
+    return false;
 }
 
 /* ---- numbers ------------------------------------------------------------------------------- */

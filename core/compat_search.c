@@ -198,20 +198,6 @@ static void walk(struct nx_compat *compat, const struct facts *at, const struct 
     }
 }
 
-static void put_pointer(const struct compat_doc *doc, uint32_t node, const char *keyword, char *out,
-                        size_t size)
-{
-    struct nx_buf pointer;
-
-    nx_buf_init(&pointer, size);
-    (void)nx_json_pointer(doc->json, node, &pointer);
-    if (keyword != NULL) {
-        (void)nx_buf_printf(&pointer, "/%s", keyword);
-    }
-    (void)nx_span_copy(nx_buf_view(&pointer), out, size);
-    nx_buf_fini(&pointer);
-}
-
 /* Removes ~0 and ~1 (RFC 6901, section 4); the result is not longer. */
 static struct nx_span unescape(struct nx_span token, char *out, size_t size)
 {
@@ -248,14 +234,14 @@ static void find_from(struct nx_compat *compat, enum nx_compat_side from, struct
     }
     for (uint32_t i = 0; i < facts.count; i++) {
         if (compat_kw(facts.doc, facts.nodes[i], result->keyword) != 0) {
-            put_pointer(facts.doc, facts.nodes[i], result->keyword, result->from_pointer,
-                        sizeof(result->from_pointer));
+            compat_place(facts.doc, facts.nodes[i], nx_span_from(result->keyword),
+                         result->from_pointer, sizeof(result->from_pointer));
             return;
         }
     }
     if (facts.count > 0) {
-        put_pointer(facts.doc, facts.nodes[0], NULL, result->from_pointer,
-                    sizeof(result->from_pointer));
+        compat_place(facts.doc, facts.nodes[0], NX_SPAN(""), result->from_pointer,
+                     sizeof(result->from_pointer));
     } else {
         copy_text(result->from_pointer, sizeof(result->from_pointer), "(nothing)");
     }
@@ -314,7 +300,7 @@ static bool try_document(struct nx_compat *compat, enum nx_compat_side from, str
 static bool try_plain(struct nx_compat *compat, enum nx_compat_side from,
                       struct nx_compat_result *result)
 {
-    static const char *const plain[] = {"null", "true", "0", "1", "0.5", "\"\"", "[]", "{}"};
+    static const char *const plain[] = {"null", "true", "0", "1", "0.5", "1.0", "\"\"", "[]", "{}"};
 
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         if (try_document(compat, from, nx_span_from(plain[i]), result)) {
@@ -334,7 +320,10 @@ static bool try_made(struct nx_compat *compat, enum nx_compat_side from, struct 
     unsigned max = compat->options.candidates_max;
 
     max = max == 0 || max > NX_COMPAT_CANDIDATES_MAX ? NX_COMPAT_CANDIDATES_MAX : max;
-    while (result->candidates < max) {
+    own.doc->gathered = 0;
+    other.doc->gathered = 0;
+    while (result->candidates < max && own.doc->gathered <= COMPAT_GATHERED_MAX &&
+           other.doc->gathered <= COMPAT_GATHERED_MAX) {
         uint32_t turn = result->candidates;
         bool aimed = p->obstacles_count > 0 && turn % GOAL_TURNS != 0;
         maker.goal = aimed ? &p->obstacles[turn % p->obstacles_count] : NULL;

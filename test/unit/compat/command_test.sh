@@ -36,6 +36,8 @@ echo '{"type":"number"}' >number.json
 echo '{"type":"number","widget":1}' >widget.json
 echo '{"type":"strin"}' >broken.json
 echo '{"$ref":"urn:x:number"}' >mapped.json
+echo '{"$schema":"http://json-schema.org/draft-04/schema#","id":"urn:x:set","allOf":[{"$ref":"urn:x:part"}],"definitions":{"p":{"id":"urn:x:part","type":"number","minimum":0,"exclusiveMinimum":true}}}' >earlier.json
+echo '{"type":"number","exclusiveMinimum":0.5}' >later.json
 printf '1\n2.0\n\n"x"\n2.5\n[1\n3.5\n' >corpus.jsonl
 printf '1\n' >tame.jsonl
 
@@ -55,10 +57,15 @@ expect 0 compatible --mode backward integer.json number.json --corpus corpus.jso
 expect 3 unknown --mode backward integer.json widget.json --corpus tame.jsonl
 
 expect 1 incompatible --mode forward integer.json mapped.json --map urn:x:number=number.json
+expect 0 compatible --mode full number.json mapped.json --map urn:x:number=number.json
 expect 2 '' --mode backward integer.json mapped.json
 expect 2 '' --mode backward integer.json broken.json
 expect 2 '' --mode backward integer.json absent.json
 expect 2 '' --mode backward integer.json number.json --corpus absent.jsonl
+expect 0 compatible --mode forward earlier.json later.json
+expect 1 incompatible --mode backward earlier.json later.json
+shows 'OLD: /definitions/p/exclusiveMinimum'
+shows 'NEW: /exclusiveMinimum'
 expect 2 '' --mode sideways integer.json number.json
 expect 2 '' --mode backward integer.json
 expect 2 '' integer.json number.json

@@ -19,7 +19,9 @@ struct row {
 #define CLOSED(properties)                                                                         \
     "{\"type\":\"object\",\"properties\":{" properties "},"                                        \
     "\"additionalProperties\":false}"
-#define OPEN(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
+#define DRAFT_07(keywords) "{\"$schema\":\"http://json-schema.org/draft-07/schema#\"," keywords "}"
+#define DRAFT_04(keywords) "{\"$schema\":\"http://json-schema.org/draft-04/schema#\"," keywords "}"
+#define OPEN(properties)   "{\"type\":\"object\",\"properties\":{" properties "}}"
 
 static const struct row rows[] = {
     /* words that refuse nothing */
@@ -280,9 +282,83 @@ static const struct row rows[] = {
      ","
      "\"n\":{\"type\":\"integer\"}},\"additionalProperties\":false}",
      I, C},
-    {"a schema within the schema is opaque, but a witness tells",
-     "{\"type\":\"integer\",\"$defs\":{\"a\":{\"$id\":\"urn:x:y\"}}}", "{\"type\":\"number\"}", U,
+    {"a resource within the schema that nothing refers to",
+     "{\"type\":\"integer\",\"$defs\":{\"a\":{\"$id\":\"urn:x:y\"}}}", "{\"type\":\"number\"}", C,
      I},
+    {"a reference to a resource within the schema, by its $id",
+     "{\"$id\":\"http://x.test/root\",\"$ref\":\"item#/$defs/n\",\"$defs\":{\"i\":{\"$id\":"
+     "\"item\",\"$defs\":{\"n\":{\"type\":\"integer\"}}},\"n\":{\"type\":\"null\"}}}",
+     "{\"type\":\"integer\"}", C, C},
+    {"a resource within the schema has references of its own",
+     "{\"$id\":\"http://x.test/"
+     "root\",\"$ref\":\"item\",\"$defs\":{\"i\":{\"$id\":\"item\",\"$ref\":"
+     "\"#/$defs/n\",\"$defs\":{\"n\":{\"type\":\"integer\"}}},\"n\":{\"type\":\"null\"}}}",
+     "{\"type\":\"number\"}", C, I},
+    {"a dynamic reference that one anchor only can answer",
+     "{\"$id\":\"http://x.test/root\",\"$dynamicRef\":\"#n\",\"$defs\":{\"i\":{\"$id\":\"item\"},"
+     "\"n\":{\"$dynamicAnchor\":\"n\",\"type\":\"null\"}}}",
+     "{\"type\":\"null\"}", C, C},
+    {"a dynamic reference that several anchors can answer",
+     "{\"$id\":\"http://x.test/root\",\"$ref\":\"item\",\"$defs\":{\"i\":{\"$id\":\"item\","
+     "\"$dynamicRef\":\"#n\",\"$defs\":{\"n\":{\"$dynamicAnchor\":\"n\"}}},"
+     "\"n\":{\"$dynamicAnchor\":\"n\",\"type\":\"null\"}}}",
+     "{\"type\":\"null\"}", U, U},
+
+    /* drafts */
+    {"draft 2019-09 where it says the same",
+     "{\"$schema\":\"https://json-schema.org/draft/2019-09/schema\",\"type\":\"array\","
+     "\"contains\":{\"const\":1},\"minContains\":2,\"items\":[{\"type\":\"integer\"}],"
+     "\"additionalItems\":{\"type\":\"number\"}}",
+     "{\"type\":\"array\",\"contains\":{\"const\":1},\"minContains\":2,"
+     "\"prefixItems\":[{\"type\":\"integer\"}],\"items\":{\"type\":\"number\"}}",
+     C, C},
+    {"$recursiveRef in a single resource",
+     "{\"$schema\":\"https://json-schema.org/draft/2019-09/schema\",\"$recursiveAnchor\":true,"
+     "\"type\":\"array\",\"items\":{\"$recursiveRef\":\"#\"}}",
+     "{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}", C, C},
+    {"unevaluatedItems of draft 2019-09 is beyond us",
+     "{\"$schema\":\"https://json-schema.org/draft/2019-09/schema\",\"type\":\"array\","
+     "\"unevaluatedItems\":{}}",
+     "{\"type\":\"array\"}", U, U},
+    {"beside a $ref draft 07 ignores all",
+     DRAFT_07("\"$ref\":\"#/definitions/a\",\"maximum\":3,"
+              "\"definitions\":{\"a\":{\"type\":\"integer\"}}"),
+     "{\"type\":\"integer\"}", C, C},
+    {"items and additionalItems of draft 07",
+     DRAFT_07("\"type\":\"array\",\"items\":[{\"type\":\"null\"}],\"additionalItems\":false"),
+     "{\"type\":\"array\",\"prefixItems\":[{\"type\":\"null\"}],\"items\":false}", C, C},
+    {"additionalItems of draft 07 beside one schema in items is nothing",
+     DRAFT_07("\"type\":\"array\",\"items\":{\"type\":\"null\"},\"additionalItems\":false"),
+     "{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", C, C},
+    {"dependencies of draft 07",
+     DRAFT_07("\"type\":\"object\",\"dependencies\":{\"a\":[\"b\"],\"c\":{\"required\":[\"d\"]}}"),
+     "{\"type\":\"object\",\"dependentRequired\":{\"a\":[\"b\"]},"
+     "\"dependentSchemas\":{\"c\":{\"required\":[\"d\"]}}}",
+     C, C},
+    {"an $id that is an anchor in draft 07",
+     DRAFT_07("\"$ref\":\"#n\",\"definitions\":{\"a\":{\"$id\":\"#n\",\"type\":\"null\"}}"),
+     "{\"type\":\"null\"}", C, C},
+    {"a keyword that its draft does not have", "{\"type\":\"object\"}",
+     DRAFT_07("\"type\":\"object\",\"dependentRequired\":{\"a\":[\"b\"]}"), U, C},
+    {"one draft 07 widened to another", DRAFT_07("\"type\":\"integer\",\"minimum\":1"),
+     DRAFT_07("\"type\":\"integer\",\"minimum\":0"), C, I},
+    {"draft 06 has no if", "{\"type\":\"integer\"}",
+     "{\"$schema\":\"http://json-schema.org/draft-06/schema#\",\"type\":\"integer\","
+     "\"if\":true,\"then\":false}",
+     U, C},
+    {"an exclusive bound of draft 04 is a flag",
+     DRAFT_04("\"type\":\"number\",\"minimum\":1,\"exclusiveMinimum\":true,\"maximum\":2,"
+              "\"exclusiveMaximum\":false"),
+     "{\"type\":\"number\",\"exclusiveMinimum\":1,\"maximum\":2}", C, C},
+    {"draft 04 takes 1.0 for no integer", DRAFT_04("\"type\":\"integer\""),
+     "{\"type\":\"integer\"}", C, I},
+    {"integers of draft 04 widened", DRAFT_04("\"type\":\"integer\",\"minimum\":1"),
+     DRAFT_04("\"type\":\"integer\",\"minimum\":0"), C, I},
+    {"a listed 1 may be written 1.0, which draft 04 takes for no integer",
+     "{\"type\":\"array\",\"items\":{\"enum\":[1,2]}}",
+     DRAFT_04("\"type\":\"array\",\"items\":{\"type\":\"integer\"}"), U, I},
+    {"what is no integer in draft 04", DRAFT_04("\"enum\":[1],\"not\":{\"type\":\"integer\"}"),
+     "false", I, C},
 };
 
 static void answers_as_the_row_says(void **state)
@@ -320,7 +396,7 @@ static enum nx_err one_document(void *ctx, struct nx_span uri, struct nx_span *d
     return nx_span_is(uri, "urn:else:where") ? NX_OK : NX_ERR_NOT_FOUND;
 }
 
-static void a_reference_out_of_the_document_is_not_understood(void **state)
+static void a_reference_into_another_document_is_followed(void **state)
 {
     const struct pair_options options = {.resolve = one_document, .seed = 1};
     struct nx_span out = NX_SPAN("{\"$ref\":\"urn:else:where\"}");
@@ -329,10 +405,59 @@ static void a_reference_out_of_the_document_is_not_understood(void **state)
     struct nx_span text = NX_SPAN("{\"type\":\"string\"}");
     (void)state;
 
-    assert_int_equal(ask(integer, out, &options, NX_COMPAT_OLD), NX_COMPAT_UNKNOWN);
-    assert_int_equal(ask(out, integer, &options, NX_COMPAT_OLD), NX_COMPAT_UNKNOWN);
+    assert_int_equal(ask(integer, out, &options, NX_COMPAT_OLD), NX_COMPATIBLE);
+    assert_int_equal(ask(out, integer, &options, NX_COMPAT_OLD), NX_COMPATIBLE);
     assert_int_equal(ask(out, same, &options, NX_COMPAT_OLD), NX_COMPATIBLE);
     assert_int_equal(ask(out, text, &options, NX_COMPAT_OLD), NX_INCOMPATIBLE);
+}
+
+/* A tree whose nodes and lists are in two documents, the second one of draft 07. */
+static enum nx_err two_documents(void *ctx, struct nx_span uri, struct nx_span *document)
+{
+    (void)ctx;
+    *document = nx_span_is(uri, "http://x.test/list")
+                    ? NX_SPAN("{\"$schema\":\"http://json-schema.org/draft-07/schema#\","
+                              "\"type\":\"array\",\"items\":{\"$ref\":\"node\",\"not\":{}}}")
+                    : NX_SPAN("{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"},"
+                              "\"kids\":{\"$ref\":\"list\"}},\"additionalProperties\":false}");
+    return nx_span_is(uri, "http://x.test/list") || nx_span_is(uri, "http://x.test/node")
+               ? NX_OK
+               : NX_ERR_NOT_FOUND;
+}
+
+static void documents_refer_to_each_other_in_a_circle(void **state)
+{
+    const struct pair_options options = {.resolve = two_documents, .seed = 1};
+    struct nx_span apart = NX_SPAN("{\"$ref\":\"http://x.test/node\"}");
+    struct nx_span wider = NX_SPAN(
+        "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"number\"},\"kids\":{\"type\":"
+        "\"array\",\"items\":{\"$ref\":\"#\"}}},\"additionalProperties\":false}");
+    (void)state;
+
+    assert_int_equal(ask(apart, wider, &options, NX_COMPAT_OLD), NX_COMPATIBLE);
+    assert_int_equal(ask(apart, wider, &options, NX_COMPAT_NEW), NX_INCOMPATIBLE);
+}
+
+static void places_in_other_documents_are_named(void **state)
+{
+    const struct nx_span texts[2] = {
+        NX_SPAN("{\"$ref\":\"urn:else:where\"}"),
+        NX_SPAN("{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"definitions\":"
+                "{\"t\":{\"type\":\"string\"}},\"allOf\":[{\"$ref\":\"#/definitions/t\"}]}")};
+    static const char *const files[2] = {"old", "new"};
+    const struct nx_compat_options options = {.resolve = one_document, .seed = 1};
+    struct nx_compat_result result;
+    struct nx_compat *compat = NULL;
+    (void)state;
+
+    assert_int_equal(nx_compat_new(texts, files, &options, &compat, NULL), NX_OK);
+    nx_compat_result_init(&result);
+    assert_int_equal(nx_compat_decide(compat, NX_COMPAT_OLD, &result), NX_OK);
+    assert_int_equal(result.answer, NX_INCOMPATIBLE);
+    assert_string_equal(result.from_pointer, "urn:else:where#/type");
+    assert_string_equal(result.to_pointer, "/definitions/t/type");
+    nx_compat_result_fini(&result);
+    nx_compat_free(compat);
 }
 
 static void what_is_no_schema_is_refused_with_its_place(void **state)
@@ -413,7 +538,9 @@ int main(void)
     static struct CMUnitTest tests[ROWS];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(an_asserted_format_refuses),
-        cmocka_unit_test(a_reference_out_of_the_document_is_not_understood),
+        cmocka_unit_test(a_reference_into_another_document_is_followed),
+        cmocka_unit_test(documents_refer_to_each_other_in_a_circle),
+        cmocka_unit_test(places_in_other_documents_are_named),
         cmocka_unit_test(what_is_no_schema_is_refused_with_its_place),
         cmocka_unit_test(the_witness_is_small_and_its_places_are_named),
         cmocka_unit_test(a_recorded_document_is_a_witness_or_it_is_not),

@@ -7,14 +7,14 @@
  */
 #include "core/compat_plan.h"
 #include "test/unit/compat/pairs.h"
+#include "test/unit/compat/writer.h"
 
 #include <stdlib.h>
 
 enum {
     PAIRS = 150,
-    CHOICES = 256, /* that make one schema */
-    EDITS_MAX = 6, /* choices that differ in the other one */
-    SCHEMA_DEPTH = 2,
+    CHOICES = 256,   /* that make one schema */
+    EDITS_MAX = 6,   /* choices that differ in the other one */
     DOCUMENTS = 250, /* tried for one pair that is said to be compatible */
     SCHEMA_BYTES = 32 * 1024,
 };
@@ -28,321 +28,30 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* ---- schemas ------------------------------------------------------------------------------- */
-
-/* A schema is what a list of choices makes: an edit changes some of them. */
-struct writer {
-    uint16_t choices[CHOICES];
-    uint32_t at;
-    uint32_t theme; /* what most of the subschemas are about */
-    struct nx_buf *out;
-    bool any;
-};
-
-enum theme { THEME_MIXED, THEME_NUMBERS, THEME_STRINGS, THEME_OBJECTS, THEME_ARRAYS, THEMES };
-
-static uint32_t choose(struct writer *w, uint32_t below)
-{
-    return w->choices[w->at++ % CHOICES] % below;
-}
-
-/* One time in `below`, or every other time where the theme is this. */
-static bool now_and_then(struct writer *w, enum theme theme, uint32_t below)
-{
-    return choose(w, w->theme == theme ? 2 : below) == 0;
-}
-
-static void put(struct writer *w, const char *text)
-{
-    (void)nx_buf_str(w->out, text);
-}
-
-static void put_one(struct writer *w, const char *const *texts, uint32_t count)
-{
-    put(w, texts[choose(w, count)]);
-}
-
-#define PUT_ONE(w, ...)                                                                            \
-    put_one(w, (const char *const[]){__VA_ARGS__},                                                 \
-            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
-static void put_schema(struct writer *w, unsigned depth);
-
-static void put_keyword(struct writer *w, const char *keyword)
-{
-    put(w, w->any ? ",\"" : "\"");
-    w->any = true;
-    put(w, keyword);
-    put(w, "\":");
-}
-
-static void put_inner(struct writer *w, unsigned depth)
-{
-    bool any = w->any;
-
-    put_schema(w, depth + 1);
-    w->any = any;
-}
-
-static void put_schemas(struct writer *w, unsigned depth)
-{
-    uint32_t count = 1 + choose(w, 2);
-
-    put(w, "[");
-    for (uint32_t i = 0; i < count; i++) {
-        put(w, i > 0 ? "," : "");
-        put_inner(w, depth);
-    }
-    put(w, "]");
-}
-
-static void put_map(struct writer *w, const char *const *names, uint32_t count, unsigned depth)
-{
-    bool any = false;
-
-    put(w, "{");
-    for (uint32_t i = 0; i < count; i++) {
-        if (choose(w, 2) == 0) {
-            put(w, any ? ",\"" : "\"");
-            put(w, names[i]);
-            put(w, "\":");
-            put_inner(w, depth);
-            any = true;
-        }
-    }
-    put(w, "}");
-}
-
-static void put_numbers(struct writer *w)
-{
-    if (choose(w, 2) == 0) {
-        put_keyword(w, choose(w, 3) == 0 ? "exclusiveMinimum" : "minimum");
-        PUT_ONE(w, "0", "1", "-1", "0.5", "1.0");
-    }
-    if (choose(w, 2) == 0) {
-        put_keyword(w, choose(w, 3) == 0 ? "exclusiveMaximum" : "maximum");
-        PUT_ONE(w, "2", "3", "1", "2.5", "20e-1");
-    }
-    if (choose(w, 4) == 0) {
-        put_keyword(w, "multipleOf");
-        PUT_ONE(w, "1", "2", "0.5", "1.5", "4");
-    }
-}
-
-static void put_strings(struct writer *w)
-{
-    if (choose(w, 3) == 0) {
-        put_keyword(w, "minLength");
-        PUT_ONE(w, "0", "1", "2");
-    }
-    if (choose(w, 3) == 0) {
-        put_keyword(w, "maxLength");
-        PUT_ONE(w, "1", "2", "3");
-    }
-    if (choose(w, 3) == 0) {
-        put_keyword(w, "pattern");
-        PUT_ONE(w, "\"^a\"", "\"b$\"", "\"^[ab]*$\"", "\"a|b\"", "\"^.{2}$\"", "\"^a(?=b)\"");
-    }
-}
-
-static void put_objects(struct writer *w, unsigned depth)
-{
-    static const char *const names[] = {"a", "b", "ab"};
-    static const char *const patterns[] = {"^a", "b$"};
-
-    if (choose(w, 2) == 0) {
-        put_keyword(w, "properties");
-        put_map(w, names, 3, depth);
-    }
-    if (now_and_then(w, THEME_OBJECTS, 4)) {
-        put_keyword(w, "patternProperties");
-        put_map(w, patterns, 2, depth);
-    }
-    if (now_and_then(w, THEME_OBJECTS, 3)) {
-        put_keyword(w, "additionalProperties");
-        if (choose(w, 2) == 0) {
-            put(w, "false");
-        } else {
-            put_inner(w, depth);
-        }
-    }
-    if (now_and_then(w, THEME_OBJECTS, 3)) {
-        put_keyword(w, "required");
-        PUT_ONE(w, "[\"a\"]", "[\"b\"]", "[\"a\",\"b\"]", "[\"c\"]", "[]");
-    }
-    if (now_and_then(w, THEME_OBJECTS, 8)) {
-        put_keyword(w, "propertyNames");
-        put_inner(w, depth);
-    }
-    if (now_and_then(w, THEME_OBJECTS, 8)) {
-        put_keyword(w, choose(w, 2) == 0 ? "minProperties" : "maxProperties");
-        PUT_ONE(w, "1", "2");
-    }
-    if (now_and_then(w, THEME_OBJECTS, 8)) {
-        put_keyword(w, "dependentRequired");
-        PUT_ONE(w, "{\"a\":[\"b\"]}", "{\"b\":[\"a\",\"c\"]}", "{\"a\":[\"a\"]}");
-    }
-    if (now_and_then(w, THEME_OBJECTS, 8)) {
-        put_keyword(w, "dependentSchemas");
-        put_map(w, names, 2, depth);
-    }
-    if (choose(w, 12) == 0) {
-        put_keyword(w, "unevaluatedProperties");
-        PUT_ONE(w, "false", "true", "{\"type\":\"integer\"}");
-    }
-}
-
-static void put_arrays(struct writer *w, unsigned depth)
-{
-    if (now_and_then(w, THEME_ARRAYS, 3)) {
-        put_keyword(w, "prefixItems");
-        put_schemas(w, depth);
-    }
-    if (choose(w, 2) == 0) {
-        put_keyword(w, "items");
-        put_inner(w, depth);
-    }
-    if (now_and_then(w, THEME_ARRAYS, 5)) {
-        put_keyword(w, "contains");
-        put_inner(w, depth);
-    }
-    if (now_and_then(w, THEME_ARRAYS, 6)) {
-        put_keyword(w, choose(w, 2) == 0 ? "minContains" : "maxContains");
-        PUT_ONE(w, "0", "1", "2");
-    }
-    if (now_and_then(w, THEME_ARRAYS, 3)) {
-        put_keyword(w, choose(w, 2) == 0 ? "minItems" : "maxItems");
-        PUT_ONE(w, "1", "2", "0");
-    }
-    if (now_and_then(w, THEME_ARRAYS, 6)) {
-        put_keyword(w, "uniqueItems");
-        put(w, "true");
-    }
-    if (choose(w, 16) == 0) {
-        put_keyword(w, "unevaluatedItems");
-        PUT_ONE(w, "false", "true");
-    }
-}
-
-static void put_in_place(struct writer *w, unsigned depth)
-{
-    static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
-    static const char *const sides[] = {"then", "else"};
-
-    if (choose(w, 4) == 0) {
-        put_keyword(w, lists[choose(w, 3)]);
-        put_schemas(w, depth);
-    }
-    if (choose(w, 8) == 0) {
-        put_keyword(w, "not");
-        put_inner(w, depth);
-    }
-    if (choose(w, 8) == 0) {
-        put_keyword(w, "if");
-        put_inner(w, depth);
-        for (uint32_t i = 0; i < 2; i++) {
-            if (choose(w, 3) > 0) {
-                put_keyword(w, sides[i]);
-                put_inner(w, depth);
-            }
-        }
-    }
-    if (choose(w, 8) == 0) {
-        put_keyword(w, "$ref");
-        PUT_ONE(w, "\"#/$defs/x\"", "\"#/$defs/y\"", "\"#\"");
-    }
-}
-
-static void put_values(struct writer *w)
-{
-    if (choose(w, 2) == 0) {
-        put_keyword(w, "const");
-        PUT_ONE(w, "1", "1.0", "\"a\"", "null", "false", "0", "{\"a\":1}", "[1]");
-    } else {
-        put_keyword(w, "enum");
-        PUT_ONE(w, "[1,\"a\"]", "[\"a\",1.0,null]", "[true,false]", "[0,1,2]", "[{\"a\":1},[],2]");
-    }
-}
-
-static void put_type(struct writer *w)
-{
-    static const char *const typical[THEMES] = {"[\"string\",\"number\"]", "\"number\"",
-                                                "\"string\"", "\"object\"", "\"array\""};
-
-    put_keyword(w, "type");
-    if (choose(w, 2) == 0) {
-        put(w, typical[w->theme]);
-        return;
-    }
-    PUT_ONE(w, "\"number\"", "\"integer\"", "\"string\"", "\"object\"", "\"array\"",
-            "[\"string\",\"null\"]", "[\"integer\",\"object\"]", "[\"boolean\",\"number\"]");
-}
-
-static void put_keywords(struct writer *w, unsigned depth)
-{
-    uint32_t kind = choose(w, 8);
-
-    if (kind != 5 && choose(w, 3) > 0) {
-        put_type(w);
-    }
-    if (kind == 5) {
-        put_values(w);
-    }
-    if (kind == 0 || kind == 4 || now_and_then(w, THEME_NUMBERS, 8)) {
-        put_numbers(w);
-    }
-    if (kind == 1 || kind == 4 || now_and_then(w, THEME_STRINGS, 8)) {
-        put_strings(w);
-    }
-    if (kind == 2 || kind == 6 || now_and_then(w, THEME_OBJECTS, 8)) {
-        put_objects(w, depth);
-    }
-    if (kind == 3 || kind == 6 || now_and_then(w, THEME_ARRAYS, 8)) {
-        put_arrays(w, depth);
-    }
-    put_in_place(w, depth);
-}
-
-static void put_schema(struct writer *w, unsigned depth)
-{
-    if (depth > SCHEMA_DEPTH || choose(w, 12) == 0) {
-        PUT_ONE(w, "true", "false", "{}", "{\"type\":\"integer\"}", "{\"type\":\"string\"}",
-                "true");
-        return;
-    }
-    put(w, "{");
-    w->any = false;
-    put_keywords(w, depth);
-    if (depth == 0) {
-        put_keyword(w, "$defs");
-        put(w, "{\"x\":");
-        put_inner(w, 1);
-        put(w, ",\"y\":");
-        put_inner(w, 1);
-        put(w, "}");
-    }
-    put(w, "}");
-}
-
 static void make_pair(uint64_t *random, struct nx_buf texts[2])
 {
-    struct writer w = {.at = 0};
+    uint16_t choices[CHOICES];
+    struct writer w = {.choices = choices, .choices_count = CHOICES};
     uint32_t edits = 1 + (uint32_t)(next_random(random) % EDITS_MAX);
     uint32_t used;
 
     for (uint32_t i = 0; i < CHOICES; i++) {
-        w.choices[i] = (uint16_t)next_random(random);
+        choices[i] = (uint16_t)next_random(random);
     }
-    w.theme = (uint32_t)(next_random(random) % THEMES);
+    w.theme = (enum theme)(next_random(random) % THEMES);
+    if (next_random(random) % 2 == 0) {
+        w.draft = (enum nx_draft)(next_random(random) % NX_DRAFT_COUNT);
+        w.outside = next_random(random) % 2 == 0;
+    }
     w.out = &texts[0];
-    put_schema(&w, 0);
+    writer_schema(&w);
     used = w.at < CHOICES ? w.at : CHOICES;
     for (uint32_t i = 0; i < edits; i++) {
-        w.choices[next_random(random) % used] = (uint16_t)next_random(random);
+        choices[next_random(random) % used] = (uint16_t)next_random(random);
     }
     w.at = 0;
     w.out = &texts[1];
-    put_schema(&w, 0);
+    writer_schema(&w);
 }
 
 /* ---- documents ----------------------------------------------------------------------------- */
@@ -422,7 +131,8 @@ struct tally {
 static void check_direction(struct nx_compat *compat, enum nx_compat_side from,
                             const struct nx_buf texts[2], uint64_t *random, struct tally *tally)
 {
-    const struct pair_options options = {.seed = 1, .candidates_max = 600};
+    const struct pair_options options = {
+        .resolve = writer_resolve, .seed = 1, .candidates_max = 600};
     enum nx_compat_answer answer =
         ask(nx_buf_view(&texts[0]), nx_buf_view(&texts[1]), &options, from);
     unsigned accepted;
@@ -442,7 +152,7 @@ static void check_direction(struct nx_compat *compat, enum nx_compat_side from,
 static void check_pair(uint64_t *random, struct tally *tally)
 {
     static const char *const files[2] = {"old", "new"};
-    const struct nx_compat_options options = {.seed = 1};
+    const struct nx_compat_options options = {.resolve = writer_resolve, .seed = 1};
     struct nx_compat *compat = NULL;
     struct nx_span sources[2];
     struct nx_buf texts[2];
