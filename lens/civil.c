@@ -82,23 +82,20 @@ static bool take_digits(struct nx_span *rest, size_t width, int *out)
     return true;
 }
 
-/* Takes one byte of `set` off the front of *rest. */
-static bool take_one(struct nx_span *rest, const char *set, char *taken)
+/* Takes `byte` off the front of *rest. */
+static bool take_byte(struct nx_span *rest, char byte)
 {
-    if (rest->len == 0 || rest->ptr[0] == '\0' || strchr(set, rest->ptr[0]) == NULL) {
+    if (rest->len == 0 || rest->ptr[0] != byte) {
         return false;
     }
-    *taken = rest->ptr[0];
     *rest = (struct nx_span){rest->ptr + 1, rest->len - 1};
     return true;
 }
 
 static bool take_fraction(struct nx_span *rest, struct nx_span *fraction)
 {
-    char point;
-
     *fraction = (struct nx_span){NULL, 0};
-    if (!take_one(rest, ".", &point)) {
+    if (!take_byte(rest, '.')) {
         return true;
     }
     fraction->ptr = rest->ptr;
@@ -113,31 +110,28 @@ static bool take_fraction(struct nx_span *rest, struct nx_span *fraction)
 /* time-offset: "Z" or +hh:mm, in seconds east of UTC. */
 static bool take_offset(struct nx_span *rest, int *offset_s)
 {
-    char sign, colon;
-    int hour, minute;
+    int sign, hour, minute;
 
     *offset_s = 0;
-    if (take_one(rest, "Zz", &sign)) {
+    if (take_byte(rest, 'Z') || take_byte(rest, 'z')) {
         return true;
     }
-    if (!take_one(rest, "+-", &sign) || !take_digits(rest, 2, &hour) ||
-        !take_one(rest, ":", &colon) || !take_digits(rest, 2, &minute) || hour > 23 ||
-        minute > 59) {
+    sign = take_byte(rest, '+') ? 1 : -1;
+    if ((sign < 0 && !take_byte(rest, '-')) || !take_digits(rest, 2, &hour) ||
+        !take_byte(rest, ':') || !take_digits(rest, 2, &minute) || hour > 23 || minute > 59) {
         return false;
     }
-    *offset_s = (sign == '-' ? -1 : 1) * (hour * 3600 + minute * 60);
+    *offset_s = sign * (hour * 3600 + minute * 60);
     return true;
 }
 
 static bool take_date_time(struct nx_span *rest, struct nx_civil *c)
 {
-    char mark;
-
-    return take_digits(rest, 4, &c->year) && take_one(rest, "-", &mark) &&
-           take_digits(rest, 2, &c->month) && take_one(rest, "-", &mark) &&
-           take_digits(rest, 2, &c->day) && take_one(rest, "Tt", &mark) &&
-           take_digits(rest, 2, &c->hour) && take_one(rest, ":", &mark) &&
-           take_digits(rest, 2, &c->minute) && take_one(rest, ":", &mark) &&
+    return take_digits(rest, 4, &c->year) && take_byte(rest, '-') &&
+           take_digits(rest, 2, &c->month) && take_byte(rest, '-') &&
+           take_digits(rest, 2, &c->day) && (take_byte(rest, 'T') || take_byte(rest, 't')) &&
+           take_digits(rest, 2, &c->hour) && take_byte(rest, ':') &&
+           take_digits(rest, 2, &c->minute) && take_byte(rest, ':') &&
            take_digits(rest, 2, &c->second);
 }
 
@@ -169,27 +163,31 @@ static void put_digits(char *out, size_t *len, int value, size_t width)
     *len += width;
 }
 
+/* Writes `value` with two digits at `at`. */
+static void put_two(char *at, int value)
+{
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+}
+
 enum nx_err nx_instant_format(struct nx_instant instant, char out[NX_CIVIL_TEXT_MAX],
                               struct nx_span *text)
 {
+    static const char form[] = "0000-00-00T00:00:00";
     struct nx_civil c = nx_civil_at(instant.seconds);
-    const struct {
-        int value;
-        size_t width;
-        char before;
-    } parts[] = {{c.year, 4, '\0'}, {c.month, 2, '-'},  {c.day, 2, '-'},
-                 {c.hour, 2, 'T'},  {c.minute, 2, ':'}, {c.second, 2, ':'}};
-    size_t len = 0;
+    size_t len = sizeof(form) - 1;
 
-    if (!nx_civil_exists(&c) || instant.fraction.len > FRACTION_DIGITS_MAX) {
+    if (c.year < 0 || c.year > 9999 || instant.fraction.len > FRACTION_DIGITS_MAX) {
         return NX_ERR_LIMIT;
     }
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (parts[i].before != '\0') {
-            out[len++] = parts[i].before;
-        }
-        put_digits(out, &len, parts[i].value, parts[i].width);
-    }
+    memcpy(out, form, sizeof(form));
+    put_two(out, c.year / 100);
+    put_two(out + 2, c.year % 100);
+    put_two(out + 5, c.month);
+    put_two(out + 8, c.day);
+    put_two(out + 11, c.hour);
+    put_two(out + 14, c.minute);
+    put_two(out + 17, c.second);
     if (instant.fraction.len > 0) {
         out[len++] = '.';
         memcpy(out + len, instant.fraction.ptr, instant.fraction.len);
@@ -331,11 +329,10 @@ enum nx_err nx_time_pattern_read(const struct nx_time_pattern *pattern, struct n
 
     *out = (struct nx_civil){0};
     while (next_piece(&rest, &quoted, &piece)) {
-        char literal[2] = {piece.literal, '\0'}, taken;
-        bool taken_ok = piece.field != NULL
-                            ? take_digits(&text, piece.field->width, field_in(piece.field, out))
-                            : take_one(&text, literal, &taken);
-        if (!taken_ok) {
+        bool taken = piece.field != NULL
+                         ? take_digits(&text, piece.field->width, field_in(piece.field, out))
+                         : take_byte(&text, piece.literal);
+        if (!taken) {
             return NX_ERR_SYNTAX;
         }
     }

@@ -22,15 +22,21 @@ static enum nx_err prepare(struct nx_arena *arena, struct nx_row *row, struct nx
     return NX_OK;
 }
 
+static struct nx_span preset(const struct nx_row *row, unsigned *option)
+{
+    *option = row->options[CANONICAL].given ? CANONICAL : DIALECT;
+    return row->options[VALUE].text;
+}
+
 /* The side that has the member gets the value; its value is not carried to the other. */
 static enum nx_err constant(struct nx_call *call, unsigned source, unsigned target)
 {
-    uint32_t node = nx_call_node(call, source);
     struct nx_span value = nx_call_option(call, VALUE)->text;
+    uint32_t node = nx_call_node(call, source);
 
     if (nx_call_option(call, target)->given) {
         nx_call_receipt(call, -1, (int)target, "%s", "");
-        return nx_call_put(call, target, value);
+        return nx_call_put_constant(call, target, value);
     }
     if (node != 0 && !nx_span_eq(nx_json_raw(nx_call_source(call), node), value)) {
         nx_call_receipt(call, (int)source, -1, "\"reason\":\"not carried\"");
@@ -56,4 +62,5 @@ const struct nx_codec nx_codec_constant = {
     .prepare = prepare,
     .to_canonical = to_canonical,
     .from_canonical = from_canonical,
+    .preset = preset,
 };

@@ -28,23 +28,23 @@ static enum nx_err to_canonical(struct nx_call *call)
         nx_call_receipt(call, DIALECT, CANONICAL, "\"reason\":\"from the assets table\"");
         return nx_call_put_text(call, CANONICAL, name);
     }
-    name = nx_call_text(call, DIALECT);
-    if (name.len == 0) {
+    if (nx_call_text(call, DIALECT).len == 0) {
         return NX_OK;
     }
     nx_call_receipt(call, DIALECT, CANONICAL, "\"reason\":\"not in the assets table\"");
-    return nx_call_put_text(call, CANONICAL, name);
+    return nx_call_put_node(call, CANONICAL, nx_call_node(call, DIALECT));
 }
 
 static enum nx_err from_canonical(struct nx_call *call)
 {
     struct nx_span name = nx_call_text(call, CANONICAL);
-    const char *reason = "";
+    const char *reason = "\"reason\":\"from the assets table\"";
 
-    if (name.len == 0) {
-        name = table_name(call);
-        reason = "\"reason\":\"from the assets table\"";
+    if (name.len > 0) {
+        nx_call_receipt(call, CANONICAL, DIALECT, "%s", "");
+        return nx_call_put_node(call, DIALECT, nx_call_node(call, CANONICAL));
     }
+    name = table_name(call);
     if (name.len == 0 && nx_call_option(call, REQUIRED)->truth) {
         name = nx_call_scene(call)->asset_id;
         reason = "\"reason\":\"it has no name: the asset\"";

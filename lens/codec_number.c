@@ -13,18 +13,17 @@ static const struct nx_codec_option options[] = {
 
 static enum nx_err carry_number(struct nx_call *call, unsigned from, unsigned to)
 {
-    const struct nx_json *in = nx_call_source(call);
     uint32_t node = nx_call_node(call, from);
 
     if (node == 0) {
         return NX_OK;
     }
-    if (nx_json_type(in, node) != NX_JSON_NUMBER) {
+    if (nx_call_type_at(call, node) != NX_JSON_NUMBER) {
         return nx_call_refuse(call, from, "expected a number, found %s",
-                              nx_json_type_name(nx_json_type(in, node)));
+                              nx_json_type_name(nx_call_type_at(call, node)));
     }
     nx_call_receipt(call, (int)from, (int)to, "%s", "");
-    return nx_call_put(call, to, nx_json_text(in, node));
+    return nx_call_put_node(call, to, node);
 }
 
 static enum nx_err to_canonical(struct nx_call *call)

@@ -72,7 +72,8 @@ static enum nx_err to_canonical(struct nx_call *call)
         !in_box(scene->city->bounding_box, longitude, latitude)) {
         return put_none(call, "the payload's lies outside the city's bounding box");
     }
-    return put_point(call, nx_json_text(in, longitude_node), nx_json_text(in, latitude_node),
+    return put_point(call, nx_call_text_at(call, longitude_node),
+                     nx_call_text_at(call, latitude_node),
                      "not in the assets table: the payload's, inside the city's bounding box");
 }
 
@@ -108,15 +109,15 @@ static enum nx_err from_canonical(struct nx_call *call)
     }
     if (read_point(in, nx_call_node(call, CANONICAL), point)) {
         nx_call_receipt(call, CANONICAL, LATITUDE, "%s", "");
-        err = nx_call_put(call, LATITUDE, nx_json_text(in, point[1]));
-        return err == NX_OK ? nx_call_put(call, LONGITUDE, nx_json_text(in, point[0])) : err;
+        err = nx_call_put_node(call, LATITUDE, point[1]);
+        return err == NX_OK ? nx_call_put_node(call, LONGITUDE, point[0]) : err;
     }
     if (asset == NULL || !asset->has_position) {
         return NX_OK;
     }
     nx_call_receipt(call, -1, LATITUDE, "\"reason\":\"from the assets table\"");
-    err = nx_call_put(call, LATITUDE, asset->latitude_text);
-    return err == NX_OK ? nx_call_put(call, LONGITUDE, asset->longitude_text) : err;
+    err = nx_call_put_constant(call, LATITUDE, asset->latitude_text);
+    return err == NX_OK ? nx_call_put_constant(call, LONGITUDE, asset->longitude_text) : err;
 }
 
 const struct nx_codec nx_codec_position = {

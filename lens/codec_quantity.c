@@ -151,13 +151,12 @@ static struct nx_ratio factor(const struct nx_call *call, const struct quantity 
 static void tell(struct nx_call *call, const struct quantity *q, int from, int to,
                  const char *factor_name, struct nx_ratio by, int decimals)
 {
-    struct nx_state state = dialect_state(call, q);
+    struct nx_state state;
     char by_text[NX_DECIMAL_TEXT_MAX], celsius[NX_DECIMAL_TEXT_MAX], kpa[NX_DECIMAL_TEXT_MAX];
     struct nx_span by_span, celsius_span, kpa_span;
     struct nx_decimal by_decimal;
 
-    if (!nx_call_has_receipt(call) ||
-        nx_decimal_multiply((struct nx_decimal){1, 0}, by, DECIMALS_MAX, &by_decimal) != NX_OK) {
+    if (nx_decimal_multiply((struct nx_decimal){1, 0}, by, DECIMALS_MAX, &by_decimal) != NX_OK) {
         return;
     }
     by_span = nx_decimal_format(by_decimal, by_text);
@@ -168,6 +167,7 @@ static void tell(struct nx_call *call, const struct quantity *q, int from, int t
                         q->unit->name, factor_name, by_span.ptr, decimals);
         return;
     }
+    state = dialect_state(call, q);
     celsius_span = nx_decimal_format((struct nx_decimal){state.kelvin_e2 - 27315, 2}, celsius);
     kpa_span = nx_decimal_format((struct nx_decimal){state.pascal, 3}, kpa);
     nx_call_receipt(call, from, to,
@@ -196,15 +196,14 @@ static void tell_quality(struct nx_call *call, int from, int to, struct nx_span 
 static enum nx_err read_number(struct nx_call *call, unsigned option, bool as_text,
                                struct nx_decimal *out)
 {
-    const struct nx_json *in = nx_call_source(call);
     uint32_t node = nx_call_node(call, option);
     enum nx_json_type wanted = as_text ? NX_JSON_STRING : NX_JSON_NUMBER;
-    struct nx_span text = nx_json_text(in, node);
+    struct nx_span text = nx_call_text_at(call, node);
 
-    if (nx_json_type(in, node) != wanted) {
+    if (nx_call_type_at(call, node) != wanted) {
         return nx_call_refuse(call, option, "expected %s, found %s",
                               as_text ? "a number in a string" : "a number",
-                              nx_json_type_name(nx_json_type(in, node)));
+                              nx_json_type_name(nx_call_type_at(call, node)));
     }
     switch (nx_decimal_parse(text, out)) {
     case NX_OK:
@@ -230,7 +229,9 @@ static enum nx_err value_to_canonical(struct nx_call *call)
     if (nx_decimal_multiply(value, by, q->decimals, &value) != NX_OK) {
         return nx_call_refuse(call, DIALECT, "the number is too large");
     }
-    tell(call, q, DIALECT, CANONICAL, "factor", by, q->decimals);
+    if (nx_call_has_receipt(call)) {
+        tell(call, q, DIALECT, CANONICAL, "factor", by, q->decimals);
+    }
     return nx_call_put(call, CANONICAL, nx_decimal_format(value, text));
 }
 
@@ -249,18 +250,20 @@ static enum nx_err to_canonical(struct nx_call *call)
     return err;
 }
 
-/* The fewest decimals that read back as the same canonical value. */
+/* The fewest decimals that read back as the same canonical value; else as many as there may be. */
 static enum nx_err fewest_decimals(const struct quantity *q, struct nx_decimal canonical,
                                    struct nx_ratio by, struct nx_decimal *out)
 {
+    struct nx_ratio inverse = nx_ratio_inverse(by);
     struct nx_decimal wanted, back;
     enum nx_err err = nx_decimal_multiply(canonical, (struct nx_ratio){1, 1}, q->decimals, &wanted);
 
     for (int d = q->dialect_decimals; err == NX_OK && d <= q->dialect_decimals_max; d++) {
-        err = nx_decimal_multiply(canonical, nx_ratio_inverse(by), d, out);
-        if (err == NX_OK) {
-            err = nx_decimal_multiply(*out, by, q->decimals, &back);
+        err = nx_decimal_multiply(canonical, inverse, d, out);
+        if (err != NX_OK || d == q->dialect_decimals_max) {
+            break;
         }
+        err = nx_decimal_multiply(*out, by, q->decimals, &back);
         if (err == NX_OK && back.mantissa == wanted.mantissa) {
             break;
         }
@@ -283,9 +286,11 @@ static enum nx_err value_from_canonical(struct nx_call *call)
     if (fewest_decimals(q, canonical, by, &value) != NX_OK) {
         return nx_call_refuse(call, CANONICAL, "the number is too large");
     }
-    tell(call, q, CANONICAL, DIALECT, "divisor", by, value.scale);
+    if (nx_call_has_receipt(call)) {
+        tell(call, q, CANONICAL, DIALECT, "divisor", by, value.scale);
+    }
     text = nx_decimal_format(value, buffer);
-    return nx_call_option(call, AS_TEXT)->truth ? nx_call_put_text(call, DIALECT, text)
+    return nx_call_option(call, AS_TEXT)->truth ? nx_call_put_quoted(call, DIALECT, text)
                                                 : nx_call_put(call, DIALECT, text);
 }
 

@@ -15,14 +15,13 @@ static const struct nx_codec_option options[] = {
 
 static enum nx_err carry_text(struct nx_call *call, unsigned from, unsigned to, uint32_t node)
 {
-    const struct nx_json *in = nx_call_source(call);
+    enum nx_json_type type = nx_call_type_at(call, node);
 
-    if (nx_json_type(in, node) != NX_JSON_STRING) {
-        return nx_call_refuse(call, from, "expected a string, found %s",
-                              nx_json_type_name(nx_json_type(in, node)));
+    if (type != NX_JSON_STRING) {
+        return nx_call_refuse(call, from, "expected a string, found %s", nx_json_type_name(type));
     }
     nx_call_receipt(call, (int)from, (int)to, "%s", "");
-    return nx_call_put_text(call, to, nx_json_text(in, node));
+    return nx_call_put_node(call, to, node);
 }
 
 static enum nx_err to_canonical(struct nx_call *call)
@@ -43,7 +42,7 @@ static enum nx_err from_canonical(struct nx_call *call)
         return carry_text(call, CANONICAL, DIALECT, node);
     }
     if (nx_call_option(call, ABSENT)->given) {
-        return nx_call_put(call, DIALECT, nx_call_option(call, ABSENT)->text);
+        return nx_call_put_constant(call, DIALECT, nx_call_option(call, ABSENT)->text);
     }
     return NX_OK;
 }

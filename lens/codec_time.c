@@ -53,10 +53,10 @@ static enum nx_err read_text(struct nx_call *call, unsigned option, struct nx_sp
 {
     uint32_t node = nx_call_node(call, option);
 
-    if (node == 0 || nx_json_type(nx_call_source(call), node) != NX_JSON_STRING) {
+    if (node == 0 || nx_call_type_at(call, node) != NX_JSON_STRING) {
         return nx_call_refuse(call, option, "expected a time, as a string");
     }
-    *text = nx_json_text(nx_call_source(call), node);
+    *text = nx_call_text_at(call, node);
     return NX_OK;
 }
 
@@ -114,19 +114,26 @@ static enum nx_err read_civil(struct nx_call *call, struct nx_instant *out, bool
     return resolve(call, &civil, out, ambiguous);
 }
 
+static enum nx_err format(struct nx_call *call, struct nx_instant instant,
+                          char out[NX_CIVIL_TEXT_MAX], struct nx_span *text)
+{
+    if (nx_instant_format(instant, out, text) != NX_OK) {
+        return nx_call_refuse(call, DIALECT, "expected a time in the years 0 to 9999");
+    }
+    return NX_OK;
+}
+
 static enum nx_err put_instant(struct nx_call *call, unsigned option, struct nx_instant instant)
 {
     char out[NX_CIVIL_TEXT_MAX];
     struct nx_span text;
+    enum nx_err err = format(call, instant, out, &text);
 
-    if (nx_instant_format(instant, out, &text) != NX_OK) {
-        return nx_call_refuse(call, DIALECT, "expected a time in the years 0 to 9999");
-    }
-    return nx_call_put_text(call, option, text);
+    return err == NX_OK ? nx_call_put_quoted(call, option, text) : err;
 }
 
-/* Begin and end, where the time is the end of a whole period of the city's clock. */
-static enum nx_err put_period(struct nx_call *call, struct nx_instant end)
+/* Begin and end, where the time (and its text) is the end of a whole period of the city's clock. */
+static enum nx_err put_period(struct nx_call *call, struct nx_instant end, struct nx_span text)
 {
     const struct nx_zone *zone = nx_call_scene(call)->zone;
     int64_t period_s = nx_call_option(call, PERIOD_S)->integer;
@@ -140,9 +147,22 @@ static enum nx_err put_period(struct nx_call *call, struct nx_instant end)
         nx_call_receipt(call, DIALECT, BEGIN, "\"reason\":\"not known: not at a whole period\"");
         return NX_OK;
     }
-    err = put_instant(call, END, end);
+    err = nx_call_put_quoted(call, END, text);
     end.seconds -= period_s;
     return err == NX_OK ? put_instant(call, BEGIN, end) : err;
+}
+
+/* The time, and what else it says. */
+static enum nx_err put_time(struct nx_call *call, struct nx_instant instant)
+{
+    char out[NX_CIVIL_TEXT_MAX];
+    struct nx_span text;
+    enum nx_err err = format(call, instant, out, &text);
+
+    if (err == NX_OK) {
+        err = nx_call_put_quoted(call, CANONICAL, text);
+    }
+    return err == NX_OK ? put_period(call, instant, text) : err;
 }
 
 static enum nx_err to_canonical(struct nx_call *call)
@@ -163,37 +183,42 @@ static enum nx_err to_canonical(struct nx_call *call)
     }
     nx_call_receipt(call, DIALECT, CANONICAL, "\"zone\":\"%.*s\"%s", NX_SPAN_ARG(zone),
                     ambiguous ? ",\"reason\":\"shown twice by clocks: the first\"" : "");
-    err = put_instant(call, CANONICAL, instant);
-    if (err == NX_OK) {
-        err = put_period(call, instant);
-    }
+    err = put_time(call, instant);
     if (err == NX_OK && ambiguous) {
         err = nx_call_put_text(call, QUALITY, NX_QUALITY_AMBIGUOUS_TIME);
     }
     return err;
 }
 
-static enum nx_err put_civil(struct nx_call *call, struct nx_instant instant)
+/* Which time was written, and that clocks show it twice where they do. */
+static void tell_civil(struct nx_call *call, int64_t local)
 {
     const struct nx_lens_scene *scene = nx_call_scene(call);
-    char out[NX_CIVIL_TEXT_MAX];
-    struct nx_civil civil;
-    struct nx_span text;
-    int64_t local, again;
-    bool fold;
+    int64_t again;
+    bool fold = nx_zone_resolve(scene->zone, local, &again) == NX_ZONE_FOLD;
 
-    if (scene->zone == NULL || instant.seconds < NX_ZONE_BEGIN || instant.seconds >= NX_ZONE_END) {
-        return nx_call_refuse(call, CANONICAL, "expected a time from 1970 to 2199");
-    }
-    local = instant.seconds + nx_zone_offset(scene->zone, instant.seconds);
-    fold = nx_zone_resolve(scene->zone, local, &again) == NX_ZONE_FOLD;
-    civil = nx_civil_at(local);
-    if (nx_time_pattern_write(nx_call_state(call), civil, out, &text) != NX_OK) {
-        return NX_ERR_LIMIT;
-    }
     nx_call_receipt(call, CANONICAL, DIALECT, "\"zone\":\"%.*s\"%s",
                     NX_SPAN_ARG(scene->city->time_zone),
                     fold ? ",\"reason\":\"clocks there show this time twice\"" : "");
+}
+
+static enum nx_err put_civil(struct nx_call *call, struct nx_instant instant)
+{
+    const struct nx_zone *zone = nx_call_scene(call)->zone;
+    char out[NX_CIVIL_TEXT_MAX];
+    struct nx_span text;
+    int64_t local;
+
+    if (zone == NULL || instant.seconds < NX_ZONE_BEGIN || instant.seconds >= NX_ZONE_END) {
+        return nx_call_refuse(call, CANONICAL, "expected a time from 1970 to 2199");
+    }
+    local = instant.seconds + nx_zone_offset(zone, instant.seconds);
+    if (nx_time_pattern_write(nx_call_state(call), nx_civil_at(local), out, &text) != NX_OK) {
+        return NX_ERR_LIMIT;
+    }
+    if (nx_call_has_receipt(call)) {
+        tell_civil(call, local);
+    }
     return nx_call_put_text(call, DIALECT, text);
 }
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EXCHANGE_PATH_MAX = 1024, OBSERVED_AT_BYTES = 40 };
+enum { EXCHANGE_PATH_MAX = 1024 };
 
 /* One city's lens for one domain. */
 struct entry {
@@ -192,29 +192,43 @@ static bool first_fault(void *ctx, const struct nx_fault *fault)
 {
     struct nx_diag *diag = ctx;
 
+    if (diag == NULL) {
+        return false;
+    }
     (void)snprintf(diag->pointer, sizeof(diag->pointer), "%s", fault->instance);
     nx_diag_set(diag, "the translation fails its schema at %s (%s): %s", fault->schema,
                 fault->keyword, fault->text);
     return false;
 }
 
-/* The result, read back and checked. On a fault `out` is emptied: it must never be sent. */
-static enum nx_err check_result(struct nx_exchange *exchange, const struct nx_schema *schema,
-                                struct nx_buf *out, struct nx_diag *diag)
+/* The whole check, with the words of a fault. */
+static enum nx_err check_fully(struct nx_exchange *exchange, const struct nx_schema *schema,
+                               struct nx_span result, struct nx_diag *diag)
 {
-    struct nx_diag own = {0};
-    struct nx_diag *told = diag != NULL ? diag : &own;
-    enum nx_err err = nx_json_parse(exchange->result, nx_buf_view(out), NX_JSON_STRICT, told);
+    enum nx_err err = nx_json_parse(exchange->result, result, NX_JSON_STRICT, diag);
 
     if (err == NX_OK) {
         err = nx_schema_check(schema, exchange->check, exchange->result);
         if (err == NX_ERR_INVALID) {
             (void)nx_schema_explain(schema, exchange->check, exchange->result, 1, first_fault,
-                                    told);
+                                    diag);
         } else if (err != NX_OK) {
-            nx_diag_set(told, "the translation could not be checked: %s", nx_err_text(err));
+            nx_diag_set(diag, "the translation could not be checked: %s", nx_err_text(err));
         }
     }
+    return err;
+}
+
+/* The result, checked as it will be read. On a fault `out` is emptied: it must never be sent. */
+static enum nx_err check_result(struct nx_exchange *exchange, const struct nx_schema *schema,
+                                struct nx_buf *out, struct nx_diag *diag)
+{
+    enum nx_err err;
+
+    if (nx_schema_admits(schema, exchange->check, nx_buf_view(out))) {
+        return NX_OK;
+    }
+    err = check_fully(exchange, schema, nx_buf_view(out), diag);
     if (err != NX_OK) {
         nx_buf_reset(out);
     }
@@ -240,16 +254,6 @@ static enum nx_err begin(struct nx_exchange *exchange, struct nx_span city, stru
     return nx_json_parse(exchange->source, payload, NX_JSON_STRICT, diag);
 }
 
-static void copy_observed_at(const struct nx_json *canonical, char *observed_at)
-{
-    uint32_t node = nx_json_member(canonical, 0, NX_SPAN("dateObserved"));
-
-    if (observed_at != NULL &&
-        !nx_span_copy(nx_json_text(canonical, node), observed_at, OBSERVED_AT_BYTES)) {
-        observed_at[0] = '\0';
-    }
-}
-
 enum nx_err nx_exchange_to_canonical(struct nx_exchange *exchange, struct nx_span city,
                                      struct nx_span domain, struct nx_span asset,
                                      struct nx_span payload, struct nx_buf *out, char *observed_at,
@@ -271,15 +275,27 @@ enum nx_err nx_exchange_to_canonical(struct nx_exchange *exchange, struct nx_spa
         .owner = entry->city->name,
         .asset_id = asset,
         .asset = asset.len > 0 ? nx_map_get(&entry->domain->assets_by_id, asset) : NULL,
+        .observed_at = observed_at,
     };
     err = nx_lens_to_canonical(entry->lens, &scene, exchange->source, out, receipt, diag);
     if (err == NX_OK) {
         err = check_result(exchange, entry->canonical, out, diag);
     }
-    if (err == NX_OK) {
-        copy_observed_at(exchange->result, observed_at);
-    }
     return err;
+}
+
+/* Cuts the part behind the last ':' off *rest, which becomes {NULL, 0} when there is no other. */
+static struct nx_span cut_last(struct nx_span *rest)
+{
+    size_t from = rest->len;
+    struct nx_span part;
+
+    while (from > 0 && rest->ptr[from - 1] != ':') {
+        from--;
+    }
+    part = (struct nx_span){rest->ptr + from, rest->len - from};
+    *rest = from > 0 ? (struct nx_span){rest->ptr, from - 1} : (struct nx_span){NULL, 0};
+    return part;
 }
 
 /* "urn:ngsi-ld:<type>:<owner>:<asset>": the last two parts. */
@@ -287,11 +303,14 @@ static void read_id(const struct nx_json *canonical, struct nx_lens_scene *scene
 {
     uint32_t node = nx_json_member(canonical, 0, NX_SPAN("id"));
     struct nx_span rest = nx_json_text(canonical, node);
-    struct nx_span asset = {NULL, 0};
+    struct nx_span asset;
 
-    while (rest.ptr != NULL) {
-        scene->owner = asset;
-        asset = nx_span_cut(&rest, ':');
+    if (rest.ptr == NULL) {
+        return;
+    }
+    asset = cut_last(&rest);
+    if (rest.ptr != NULL) {
+        scene->owner = cut_last(&rest);
     }
     if (scene->asset_id.len == 0) {
         scene->asset_id = asset;
@@ -299,16 +318,15 @@ static void read_id(const struct nx_json *canonical, struct nx_lens_scene *scene
 }
 
 /* The owner's row for the asset, where this configuration knows the owner. */
-static const struct nx_asset *owners_asset(const struct nx_config *config,
+static const struct nx_asset *owners_asset(const struct nx_exchange *exchange,
                                            const struct nx_lens_scene *scene, struct nx_span domain)
 {
-    const struct nx_city *owner = nx_config_city(config, scene->owner);
-    const struct nx_domain *known = owner != NULL ? nx_city_domain(owner, domain) : NULL;
+    const struct entry *owner = find_entry(exchange, scene->owner, domain);
 
-    if (known == NULL || scene->asset_id.len == 0) {
+    if (owner == NULL || scene->asset_id.len == 0) {
         return NULL;
     }
-    return nx_map_get(&known->assets_by_id, scene->asset_id);
+    return nx_map_get(&owner->domain->assets_by_id, scene->asset_id);
 }
 
 enum nx_err nx_exchange_from_canonical(struct nx_exchange *exchange, struct nx_span city,
@@ -325,7 +343,7 @@ enum nx_err nx_exchange_from_canonical(struct nx_exchange *exchange, struct nx_s
     }
     scene = (struct nx_lens_scene){.city = entry->city, .zone = entry->zone, .asset_id = asset};
     read_id(exchange->source, &scene);
-    scene.asset = owners_asset(exchange->config, &scene, domain);
+    scene.asset = owners_asset(exchange, &scene, domain);
     err = nx_lens_from_canonical(entry->lens, &scene, exchange->source, out, receipt, diag);
     if (err == NX_OK) {
         err = check_result(exchange, entry->domain->schema, out, diag);

@@ -12,27 +12,6 @@
 
 #include <stdio.h>
 
-/* The child of `parent` called `name`, looked for from *hint on: documents repeat their order. */
-static uint16_t find_child(const struct nx_side *side, uint16_t parent, struct nx_span name,
-                           uint16_t *hint)
-{
-    uint16_t first = side->members[parent].child;
-    uint16_t start = *hint != 0 ? *hint : first;
-    uint16_t at = start;
-
-    while (at != 0) {
-        if (nx_span_eq(side->members[at].name, name)) {
-            *hint = side->members[at].next;
-            return at;
-        }
-        at = side->members[at].next != 0 ? side->members[at].next : first;
-        if (at == start) {
-            break;
-        }
-    }
-    return 0;
-}
-
 static void note(struct nx_call *call, struct nx_span from, struct nx_span to, const char *codec,
                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
@@ -66,24 +45,24 @@ static void note_not_carried(struct nx_call *call, uint32_t node)
 /* Gives every source member below `parent` its node. The depth is that of the lens's tree. */
 static void find_members(struct nx_call *call, uint16_t parent, uint32_t object)
 {
-    uint32_t at = 0, key, value;
-    uint16_t hint = 0;
+    const struct nx_json_node *tape = call->tape;
 
-    while (nx_json_each(call->in, object, &at, &key, &value)) {
-        struct nx_span name = nx_json_text(call->in, key);
-        uint16_t member = find_child(call->source, parent, name, &hint);
+    for (uint32_t key = object + 1; key < tape[object].next; key = tape[key + 1].next) {
+        uint16_t member = nx_side_child(call->source, parent, nx_call_text_at(call, key));
+        uint32_t value = key + 1;
 
         if (member == 0) {
             note_not_carried(call, value);
             continue;
         }
         call->nodes[member] = value;
-        if (!call->source->members[member].leaf) {
-            if (nx_json_type(call->in, value) == NX_JSON_OBJECT) {
-                find_members(call, member, value);
-            } else {
-                note_not_carried(call, value);
-            }
+        if (call->source->members[member].leaf) {
+            continue;
+        }
+        if (nx_call_type_at(call, value) == NX_JSON_OBJECT) {
+            find_members(call, member, value);
+        } else {
+            note_not_carried(call, value);
         }
     }
 }
@@ -93,10 +72,14 @@ static enum nx_err carry(struct nx_call *call)
     const struct nx_lens *lens = call->lens;
 
     for (size_t i = 0; i < lens->rows_count; i++) {
-        const struct nx_codec *codec = lens->rows[i].codec;
+        const struct nx_row *row = &lens->rows[i];
+        const struct nx_codec *codec = row->codec;
         enum nx_err err;
 
-        call->row = &lens->rows[i];
+        if (row->preset && call->receipt == NULL) {
+            continue;
+        }
+        call->row = row;
         err = call->to_canonical ? codec->to_canonical(call) : codec->from_canonical(call);
         if (err != NX_OK) {
             return err;
@@ -105,67 +88,135 @@ static enum nx_err carry(struct nx_call *call)
     return nx_buf_error(&call->text);
 }
 
+static struct nx_span value_text(const struct nx_call *call, uint16_t member)
+{
+    const struct nx_lens_value *value = &call->values[member];
+
+    return (struct nx_span){value->ptr != NULL ? value->ptr : call->text.data + value->at,
+                            value->len};
+}
+
+/* A key and its value, for which the buffer is asked only once. */
+static void write_leaf(struct nx_buf *out, struct nx_span key, struct nx_span value)
+{
+    char *room;
+
+    if (nx_buf_reserve(out, key.len + value.len, &room) == NX_OK) {
+        memcpy(room, key.ptr, key.len);
+        memcpy(room + key.len, value.ptr, value.len);
+        out->len += key.len + value.len;
+    }
+}
+
 /* Writes the members below `parent` with commas between them. Returns whether there was one. */
 static bool write_members(const struct nx_call *call, uint16_t parent, struct nx_buf *out)
 {
     const struct nx_member *members = call->target->members;
-    bool any = false;
+    size_t no_comma = 1; /* the first key goes without its comma */
 
     for (uint16_t at = members[parent].child; at != 0; at = members[at].next) {
-        const struct nx_lens_value *value = &call->values[at];
+        struct nx_span key = {members[at].key.ptr + no_comma, members[at].key.len - no_comma};
         size_t before = out->len;
 
-        if (members[at].leaf && value->len == 0) {
+        if (members[at].leaf) {
+            if (call->values[at].len > 0) {
+                write_leaf(out, key, value_text(call, at));
+                no_comma = 0;
+            }
             continue;
         }
-        if (any) {
-            (void)nx_buf_byte(out, ',');
-        }
-        (void)nx_buf_span(out, members[at].key);
-        if (members[at].leaf) {
-            (void)nx_buf_add(out, call->text.data + value->at, value->len);
-        } else {
-            (void)nx_buf_byte(out, '{');
-            if (!write_members(call, at, out)) {
-                out->len = before;
-                continue;
-            }
+        (void)nx_buf_span(out, key);
+        (void)nx_buf_byte(out, '{');
+        if (write_members(call, at, out)) {
             (void)nx_buf_byte(out, '}');
+            no_comma = 0;
+        } else {
+            out->len = before;
         }
-        any = true;
     }
-    return any;
+    return no_comma == 0;
+}
+
+/* The time that was put, without its quotes; empty when there is none, or none that fits. */
+static void copy_observed_at(const struct nx_call *call, char *observed_at)
+{
+    struct nx_span json = {NULL, 0};
+
+    if (call->lens->observed_at != 0) {
+        json = value_text(call, call->lens->observed_at);
+    }
+    observed_at[0] = '\0';
+    if (json.len > 2 && json.ptr[0] == '"') {
+        (void)nx_span_copy((struct nx_span){json.ptr + 1, json.len - 2}, observed_at,
+                           NX_OBSERVED_AT_SIZE);
+    }
+}
+
+/*
+ * A call without a member found, and with nothing put but constants. Only what the lens uses of its
+ * tables is written. They are 5 kB: hence -ftrivial-auto-var-init does not clear them either.
+ */
+#define UNCLEARED __attribute__((uninitialized))
+
+static void begin_call(struct nx_call *call, const struct nx_lens *lens, bool to_canonical,
+                       const struct nx_json *in)
+{
+    uint32_t count;
+
+    call->lens = lens;
+    call->quality = &lens->quality;
+    call->in = in;
+    call->tape = nx_json_nodes(in, &count);
+    call->bytes = nx_json_source(in).ptr;
+    call->to_canonical = to_canonical;
+    call->source = to_canonical ? &lens->dialect : &lens->canonical;
+    call->target = to_canonical ? &lens->canonical : &lens->dialect;
+    call->scene = NULL;
+    call->row = NULL;
+    call->receipt = NULL;
+    call->diag = NULL;
+    call->text_from = 0;
+    memset(call->nodes, 0, call->source->count * sizeof(call->nodes[0]));
+    memcpy(call->values, call->target->presets, call->target->count * sizeof(call->values[0]));
+}
+
+static enum nx_err write_document(const struct nx_call *call, struct nx_buf *out)
+{
+    (void)nx_buf_byte(out, '{');
+    (void)write_members(call, 0, out);
+    (void)nx_buf_byte(out, '}');
+    if (call->to_canonical && call->scene->observed_at != NULL) {
+        copy_observed_at(call, call->scene->observed_at);
+    }
+    return nx_buf_error(out);
 }
 
 static enum nx_err translate(const struct nx_lens *lens, bool to_canonical,
                              const struct nx_lens_scene *scene, const struct nx_json *in,
                              struct nx_buf *out, struct nx_receipt *receipt, struct nx_diag *diag)
 {
-    struct nx_call call = {
-        .lens = lens,
-        .scene = scene,
-        .in = in,
-        .to_canonical = to_canonical,
-        .source = to_canonical ? &lens->dialect : &lens->canonical,
-        .target = to_canonical ? &lens->canonical : &lens->dialect,
-        .receipt = receipt,
-        .diag = diag,
-    };
+    enum { TEXT_BYTES = 1024 }; /* of nearly all readings, allocated at once */
+    UNCLEARED struct nx_call call;
     enum nx_err err;
+    char *room;
 
     nx_buf_reset(out);
     if (nx_json_type(in, 0) != NX_JSON_OBJECT) {
         nx_diag_set(diag, "expected an object, found %s", nx_json_type_name(nx_json_type(in, 0)));
         return NX_ERR_INVALID;
     }
+    begin_call(&call, lens, to_canonical, in);
+    call.scene = scene;
+    call.receipt = receipt;
+    call.diag = diag;
     nx_buf_init(&call.text, out->max);
+    if (out->max >= TEXT_BYTES) {
+        (void)nx_buf_reserve(&call.text, TEXT_BYTES, &room);
+    }
     find_members(&call, 0, 0);
     err = carry(&call);
     if (err == NX_OK) {
-        (void)nx_buf_byte(out, '{');
-        (void)write_members(&call, 0, out);
-        (void)nx_buf_byte(out, '}');
-        err = nx_buf_error(out);
+        err = write_document(&call, out);
     }
     if (err == NX_ERR_LIMIT || err == NX_ERR_NOMEM) {
         nx_diag_set(diag, "the translation needs more than %zu bytes", out->max);
@@ -196,14 +247,13 @@ struct nx_span nx_lens_name(const struct nx_lens *lens)
 struct nx_span nx_lens_asset(const struct nx_lens *lens, const struct nx_domain *domain,
                              const struct nx_json *in)
 {
-    struct nx_call call = {.lens = lens, .in = in, .to_canonical = true};
     struct nx_span asset = {NULL, 0};
+    UNCLEARED struct nx_call call;
 
-    call.source = &lens->dialect;
-    call.target = &lens->canonical;
     if (nx_json_type(in, 0) != NX_JSON_OBJECT) {
         return asset;
     }
+    begin_call(&call, lens, true, in);
     find_members(&call, 0, 0);
     for (size_t i = 0; i < lens->rows_count && asset.len == 0; i++) {
         call.row = &lens->rows[i];
@@ -216,65 +266,6 @@ struct nx_span nx_lens_asset(const struct nx_lens *lens, const struct nx_domain 
 
 /* What codecs see (codec.h). */
 
-const struct nx_lens_scene *nx_call_scene(const struct nx_call *call)
-{
-    return call->scene;
-}
-
-const struct nx_quality *nx_call_quality(const struct nx_call *call)
-{
-    return &call->lens->quality;
-}
-
-const void *nx_call_state(const struct nx_call *call)
-{
-    return call->row->state;
-}
-
-const struct nx_option *nx_call_option(const struct nx_call *call, unsigned option)
-{
-    return &call->row->options[option];
-}
-
-const struct nx_json *nx_call_source(const struct nx_call *call)
-{
-    return call->in;
-}
-
-uint32_t nx_call_node(const struct nx_call *call, unsigned option)
-{
-    const struct nx_option *given = &call->row->options[option];
-
-    return given->given ? call->nodes[given->member] : 0;
-}
-
-struct nx_span nx_call_text(const struct nx_call *call, unsigned option)
-{
-    uint32_t node = nx_call_node(call, option);
-
-    if (node == 0 || nx_json_type(call->in, node) != NX_JSON_STRING) {
-        return (struct nx_span){NULL, 0};
-    }
-    return nx_json_text(call->in, node);
-}
-
-struct nx_buf *nx_call_put_begin(struct nx_call *call)
-{
-    call->text_from = call->text.len;
-    return &call->text;
-}
-
-enum nx_err nx_call_put_end(struct nx_call *call, unsigned option)
-{
-    const struct nx_option *given = &call->row->options[option];
-
-    if (given->given) {
-        call->values[given->member] = (struct nx_lens_value){
-            (uint32_t)call->text_from, (uint32_t)(call->text.len - call->text_from)};
-    }
-    return nx_buf_error(&call->text);
-}
-
 enum nx_err nx_call_put(struct nx_call *call, unsigned option, struct nx_span json)
 {
     (void)nx_buf_span(nx_call_put_begin(call), json);
@@ -285,6 +276,31 @@ enum nx_err nx_call_put_text(struct nx_call *call, unsigned option, struct nx_sp
 {
     (void)nx_json_quote(nx_call_put_begin(call), text);
     return nx_call_put_end(call, option);
+}
+
+enum nx_err nx_call_put_quoted(struct nx_call *call, unsigned option, struct nx_span text)
+{
+    struct nx_buf *out = nx_call_put_begin(call);
+
+    (void)nx_buf_byte(out, '"');
+    (void)nx_buf_span(out, text);
+    (void)nx_buf_byte(out, '"');
+    return nx_call_put_end(call, option);
+}
+
+/* A string without escapes is written as it came, with the quotes around it. */
+enum nx_err nx_call_put_node(struct nx_call *call, unsigned option, uint32_t node)
+{
+    const struct nx_json_node *n = &call->tape[node];
+    struct nx_span text = nx_call_text_at(call, node);
+
+    if (n->type == NX_JSON_NUMBER) {
+        return nx_call_put_constant(call, option, text);
+    }
+    if (n->flags & NX_JSON_DECODED) {
+        return nx_call_put_text(call, option, text);
+    }
+    return nx_call_put_constant(call, option, (struct nx_span){text.ptr - 1, text.len + 2});
 }
 
 enum nx_err nx_call_refuse(struct nx_call *call, unsigned option, const char *fmt, ...)
@@ -311,19 +327,12 @@ static struct nx_span pointer_of(const struct nx_call *call, int option)
     return call->row->options[option].text;
 }
 
-bool nx_call_has_receipt(const struct nx_call *call)
-{
-    return call->receipt != NULL;
-}
-
-void nx_call_receipt(struct nx_call *call, int from, int to, const char *fmt, ...)
+void nx_call_tell(struct nx_call *call, int from, int to, const char *fmt, ...)
 {
     va_list args;
 
-    if (call->receipt != NULL) {
-        va_start(args, fmt);
-        nx_receipt_row(call->receipt, call->lens->name, pointer_of(call, from),
-                       pointer_of(call, to), call->row->codec->name, fmt, args);
-        va_end(args);
-    }
+    va_start(args, fmt);
+    nx_receipt_row(call->receipt, call->lens->name, pointer_of(call, from), pointer_of(call, to),
+                   call->row->codec->name, fmt, args);
+    va_end(args);
 }

@@ -14,6 +14,8 @@
 
 struct nx_lens;
 
+enum { NX_OBSERVED_AT_SIZE = 40 }; /* bytes of canonical's dateObserved, its NUL included */
+
 /* What a lens may know beside the payload. */
 struct nx_lens_scene {
     const struct nx_city *city;   /* whose dialect the lens speaks: reference, bounding box */
@@ -21,6 +23,7 @@ struct nx_lens_scene {
     struct nx_span owner;         /* the city that the reading comes from */
     struct nx_span asset_id;      /* the topic's asset level; empty when not known */
     const struct nx_asset *asset; /* the owner's row for it, or NULL */
+    char *observed_at;            /* NULL, or where canonical's dateObserved is copied to */
 };
 
 /*

@@ -41,13 +41,14 @@ static struct nx_span copy(const struct compiler *c, struct nx_span s)
     return nx_arena_dup(&c->lens->arena, s);
 }
 
-/* "no2": as it stands in front of the member's value. */
+/* ,"no2": as it stands in front of the member's value. */
 static struct nx_span make_key(const struct compiler *c, struct nx_span name)
 {
     struct nx_span key = {NULL, 0};
     struct nx_buf text;
 
     nx_buf_init(&text, NX_LENS_BYTES_MAX);
+    (void)nx_buf_byte(&text, ',');
     (void)nx_json_quote(&text, name);
     (void)nx_buf_byte(&text, ':');
     if (nx_buf_error(&text) == NX_OK) {
@@ -57,7 +58,10 @@ static struct nx_span make_key(const struct compiler *c, struct nx_span name)
     return key;
 }
 
-/* Links `member` into its parent's list: leaves before containers, else in order of appearance. */
+/*
+ * Links `member` into its bucket and its parent's list: leaves before containers, else in order of
+ * appearance.
+ */
 static void link_member(struct nx_side *side, uint16_t member)
 {
     struct nx_member *members = side->members;
@@ -68,16 +72,9 @@ static void link_member(struct nx_side *side, uint16_t member)
     }
     members[member].next = *at;
     *at = member;
-}
-
-static uint16_t child_called(const struct nx_side *side, uint16_t parent, struct nx_span name)
-{
-    uint16_t at = side->members[parent].child;
-
-    while (at != 0 && !nx_span_eq(side->members[at].name, name)) {
-        at = side->members[at].next;
-    }
-    return at;
+    at = &side->buckets[nx_side_bucket(members[member].name)];
+    members[member].in_bucket = *at;
+    *at = member;
 }
 
 /* One reference token of a JSON Pointer without its ~0 and ~1 (RFC 6901 section 4). */
@@ -101,7 +98,7 @@ static struct nx_span decode_token(const struct compiler *c, struct nx_span toke
 static enum nx_err take_member(const struct compiler *c, struct nx_side *side, uint16_t parent,
                                struct nx_span name, bool leaf, uint32_t node, uint16_t *out)
 {
-    uint16_t at = child_called(side, parent, name);
+    uint16_t at = nx_side_child(side, parent, name);
     struct nx_member *made;
 
     *out = at;
@@ -280,6 +277,19 @@ static enum nx_err take_options(const struct compiler *c, uint32_t node, struct 
     return NX_OK;
 }
 
+/* A constant is put here, once. */
+static void take_preset(const struct compiler *c, struct nx_row *row)
+{
+    unsigned option;
+    struct nx_span json = row->codec->preset(row, &option);
+    bool dialect = row->codec->options[option].kind == NX_OPTION_DIALECT;
+    struct nx_side *side = dialect ? &c->lens->dialect : &c->lens->canonical;
+
+    side->presets[row->options[option].member] =
+        (struct nx_lens_value){json.ptr, 0, (uint32_t)json.len};
+    row->preset = true;
+}
+
 static enum nx_err take_row(const struct compiler *c, uint32_t node, struct nx_row *row)
 {
     uint32_t name = nx_json_member(c->doc, node, NX_SPAN("codec"));
@@ -298,6 +308,9 @@ static enum nx_err take_row(const struct compiler *c, uint32_t node, struct nx_r
         if (err != NX_OK) {
             nx_json_diag_at(c->doc, node, c->file, c->diag);
         }
+    }
+    if (err == NX_OK && row->codec->preset != NULL) {
+        take_preset(c, row);
     }
     return err;
 }
@@ -416,9 +429,12 @@ static enum nx_err take_name(const struct compiler *c)
 
 static enum nx_err init_side(const struct compiler *c, struct nx_side *side)
 {
-    side->members = nx_arena_array(&c->lens->arena, NX_LENS_MEMBERS_MAX, sizeof(struct nx_member));
+    struct nx_arena *arena = &c->lens->arena;
+
+    side->members = nx_arena_array(arena, NX_LENS_MEMBERS_MAX, sizeof(struct nx_member));
+    side->presets = nx_arena_array(arena, NX_LENS_MEMBERS_MAX, sizeof(struct nx_lens_value));
     side->count = 1;
-    return side->members != NULL ? NX_OK : no_memory(c);
+    return side->members != NULL && side->presets != NULL ? NX_OK : no_memory(c);
 }
 
 enum nx_err nx_lens_compile(const struct nx_json *document, const char *file, struct nx_lens **out,
@@ -446,6 +462,7 @@ enum nx_err nx_lens_compile(const struct nx_json *document, const char *file, st
     if (err == NX_OK) {
         err = take_rows(&c);
     }
+    c.lens->observed_at = nx_side_child(&c.lens->canonical, 0, NX_SPAN("dateObserved"));
     if (err != NX_OK) {
         nx_lens_free(c.lens);
         return err;

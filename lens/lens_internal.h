@@ -14,21 +14,47 @@
 enum {
     NX_LENS_DEPTH_MAX = 8,           /* levels of a JSON Pointer */
     NX_LENS_BYTES_MAX = 1024 * 1024, /* of memory of one compiled lens */
+    NX_LENS_BUCKETS = 64,            /* in which a side's members are found by name */
 };
 
 /* One member; index 0 is the root, so 0 also says "none". */
 struct nx_member {
     struct nx_span name; /* decoded */
-    struct nx_span key;  /* as JSON with its colon: "no2": */
+    struct nx_span key;  /* as JSON, between comma and colon: ,"no2": */
     struct nx_span pointer;
     uint16_t parent, child, next; /* in their order of output: leaves first, then containers */
+    uint16_t in_bucket;           /* the next of the same bucket */
     bool leaf;                    /* a row puts it */
 };
 
 struct nx_side {
     struct nx_member *members;
+    struct nx_lens_value *presets; /* by member: what every reading puts */
     uint16_t count;
+    uint16_t buckets[NX_LENS_BUCKETS]; /* the first member of each */
 };
+
+/* The bucket of a name: its length and its ends tell nearly all names of a side apart. */
+static inline unsigned nx_side_bucket(struct nx_span name)
+{
+    unsigned first = name.len > 0 ? (unsigned char)name.ptr[0] : 0;
+    unsigned last = name.len > 0 ? (unsigned char)name.ptr[name.len - 1] : 0;
+
+    return (first + last * 5 + (unsigned)name.len * 9) % NX_LENS_BUCKETS;
+}
+
+/* The child of `parent` called `name`, or 0. */
+static inline uint16_t nx_side_child(const struct nx_side *side, uint16_t parent,
+                                     struct nx_span name)
+{
+    uint16_t at = side->buckets[nx_side_bucket(name)];
+
+    while (at != 0 &&
+           (side->members[at].parent != parent || !nx_span_eq(side->members[at].name, name))) {
+        at = side->members[at].in_bucket;
+    }
+    return at;
+}
 
 struct nx_lens {
     struct nx_arena arena;
@@ -37,26 +63,7 @@ struct nx_lens {
     struct nx_row *rows;
     size_t rows_count;
     struct nx_side canonical, dialect;
-};
-
-/* The members of one reading, as found in the source or put for the target. */
-struct nx_lens_value {
-    uint32_t at, len; /* in nx_call.text; len 0: not put */
-};
-
-struct nx_call {
-    const struct nx_lens *lens;
-    const struct nx_lens_scene *scene;
-    const struct nx_json *in;
-    const struct nx_row *row; /* the one at work */
-    bool to_canonical;
-    const struct nx_side *source, *target;
-    uint32_t nodes[NX_LENS_MEMBERS_MAX];              /* by source member */
-    struct nx_lens_value values[NX_LENS_MEMBERS_MAX]; /* by target member */
-    struct nx_buf text;                               /* the JSON of what was put */
-    size_t text_from;                                 /* where the value in progress begins */
-    struct nx_receipt *receipt;
-    struct nx_diag *diag;
+    uint16_t observed_at; /* canonical's member dateObserved, or 0 */
 };
 
 /* receipt.c: one more object in the array; `lens` and the pointers may be empty. */

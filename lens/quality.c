@@ -6,12 +6,11 @@
 bool nx_quality_is_missing(const struct nx_call *call, uint32_t node)
 {
     const struct nx_quality *quality = nx_call_quality(call);
-    const struct nx_json *in = nx_call_source(call);
-    enum nx_json_type type = nx_json_type(in, node);
+    enum nx_json_type type = nx_call_type_at(call, node);
 
     for (size_t i = 0; i < quality->missing_count; i++) {
         if (quality->missing[i].type == type &&
-            nx_span_eq(quality->missing[i].text, nx_json_text(in, node))) {
+            nx_span_eq(quality->missing[i].text, nx_call_text_at(call, node))) {
             return true;
         }
     }
@@ -57,11 +56,10 @@ enum nx_err nx_quality_of_dialect(struct nx_call *call, unsigned value, unsigned
 void nx_quality_of_canonical(const struct nx_call *call, unsigned value, unsigned quality,
                              struct nx_quality_state *out)
 {
-    const struct nx_json *in = nx_call_source(call);
     uint32_t value_node = nx_call_node(call, value);
     uint32_t quality_node = nx_call_node(call, quality);
 
-    out->has_value = value_node != 0 && nx_json_type(in, value_node) != NX_JSON_NULL;
+    out->has_value = value_node != 0 && nx_call_type_at(call, value_node) != NX_JSON_NULL;
     out->code = (struct nx_span){NULL, 0};
     if (quality_node != 0) {
         out->code = nx_call_text(call, quality);
@@ -95,12 +93,12 @@ enum nx_err nx_quality_to_dialect(struct nx_call *call, unsigned value, unsigned
         return NX_OK;
     }
     if (!state->has_value && quality->missing_count > 0) {
-        err = nx_call_put(call, value, quality->missing[0].json);
+        err = nx_call_put_constant(call, value, quality->missing[0].json);
     }
     if (err == NX_OK && text.len > 0) {
         err = nx_call_put_text(call, flag, text);
     } else if (err == NX_OK && quality->no_flag.len > 0) {
-        err = nx_call_put(call, flag, quality->no_flag);
+        err = nx_call_put_constant(call, flag, quality->no_flag);
     }
     return err;
 }

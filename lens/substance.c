@@ -28,6 +28,9 @@ const struct nx_substance *nx_substance_find(struct nx_span name)
 
 struct nx_state nx_state_of(const struct nx_reference *reference)
 {
+    if (reference->temperature_celsius == 20 && reference->pressure_kpa == 101.325) {
+        return nx_state_canonical; /* as most cities': asked for each gas of each reading */
+    }
     return (struct nx_state){
         .kelvin_e2 = (int32_t)lround((reference->temperature_celsius + 273.15) * 100),
         .pascal = (int32_t)lround(reference->pressure_kpa * 1000),

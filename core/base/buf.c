@@ -33,7 +33,7 @@ static enum nx_err buf_fail(struct nx_buf *buf, enum nx_err err)
     return err;
 }
 
-enum nx_err nx_buf_reserve(struct nx_buf *buf, size_t len, char **out)
+enum nx_err nx_buf_grow(struct nx_buf *buf, size_t len)
 {
     size_t cap = buf->cap > 0 ? buf->cap : BUF_CAP_MIN;
     char *data;
@@ -55,39 +55,7 @@ enum nx_err nx_buf_reserve(struct nx_buf *buf, size_t len, char **out)
         buf->data = data;
         buf->cap = cap;
     }
-    *out = buf->data + buf->len;
     return NX_OK;
-}
-
-enum nx_err nx_buf_add(struct nx_buf *buf, const void *bytes, size_t len)
-{
-    char *room;
-    enum nx_err err;
-
-    if (len == 0) {
-        return NX_OK;
-    }
-    err = nx_buf_reserve(buf, len, &room);
-    if (err == NX_OK) {
-        memcpy(room, bytes, len);
-        buf->len += len;
-    }
-    return err;
-}
-
-enum nx_err nx_buf_span(struct nx_buf *buf, struct nx_span s)
-{
-    return nx_buf_add(buf, s.ptr, s.len);
-}
-
-enum nx_err nx_buf_str(struct nx_buf *buf, const char *cstr)
-{
-    return nx_buf_add(buf, cstr, strlen(cstr));
-}
-
-enum nx_err nx_buf_byte(struct nx_buf *buf, uint8_t byte)
-{
-    return nx_buf_add(buf, &byte, 1);
 }
 
 enum nx_err nx_buf_printf(struct nx_buf *buf, const char *fmt, ...)

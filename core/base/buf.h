@@ -26,15 +26,55 @@ void nx_buf_fini(struct nx_buf *buf);
 /* Empties the buffer and clears its error; keeps the memory for the next use. */
 void nx_buf_reset(struct nx_buf *buf);
 
-enum nx_err nx_buf_add(struct nx_buf *buf, const void *bytes, size_t len);
-enum nx_err nx_buf_span(struct nx_buf *buf, struct nx_span s);
-enum nx_err nx_buf_str(struct nx_buf *buf, const char *cstr);
-enum nx_err nx_buf_byte(struct nx_buf *buf, uint8_t byte);
 enum nx_err nx_buf_printf(struct nx_buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Allocates room for `len` more bytes, where there is none; only for the functions below. */
+enum nx_err nx_buf_grow(struct nx_buf *buf, size_t len);
+
 /* Makes room for `len` more bytes; *out points at them. The caller then adds to buf->len. */
-enum nx_err nx_buf_reserve(struct nx_buf *buf, size_t len, char **out);
+static inline enum nx_err nx_buf_reserve(struct nx_buf *buf, size_t len, char **out)
+{
+    if (len > buf->cap - buf->len || buf->data == NULL) {
+        enum nx_err err = nx_buf_grow(buf, len);
+        if (err != NX_OK) {
+            return err;
+        }
+    }
+    *out = buf->data + buf->len;
+    return NX_OK;
+}
+
+/* Inline: a translation appends a hundred short pieces to a buffer that has room for them. */
+static inline enum nx_err nx_buf_add(struct nx_buf *buf, const void *bytes, size_t len)
+{
+    if (len > buf->cap - buf->len) {
+        enum nx_err err = nx_buf_grow(buf, len);
+        if (err != NX_OK) {
+            return err;
+        }
+    }
+    if (len > 0) {
+        memcpy(buf->data + buf->len, bytes, len);
+        buf->len += len;
+    }
+    return NX_OK;
+}
+
+static inline enum nx_err nx_buf_span(struct nx_buf *buf, struct nx_span s)
+{
+    return nx_buf_add(buf, s.ptr, s.len);
+}
+
+static inline enum nx_err nx_buf_str(struct nx_buf *buf, const char *cstr)
+{
+    return nx_buf_add(buf, cstr, strlen(cstr));
+}
+
+static inline enum nx_err nx_buf_byte(struct nx_buf *buf, uint8_t byte)
+{
+    return nx_buf_add(buf, &byte, 1);
+}
 
 /* Drops `len` bytes from the front. */
 void nx_buf_consume(struct nx_buf *buf, size_t len);

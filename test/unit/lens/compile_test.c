@@ -179,6 +179,27 @@ static void a_translation_never_grows_over_its_maximum(void **state)
     bench_fini(&b);
 }
 
+/* They share a bucket, as do those of the same name on two levels. */
+static void names_of_the_same_length_and_ends_are_told_apart(void **state)
+{
+    static const char rows[] =
+        "{\"codec\":\"text\",\"canonical\":\"/abba\",\"dialect\":\"/xaax\"},"
+        "{\"codec\":\"text\",\"canonical\":\"/acca\",\"dialect\":\"/xbbx\"},"
+        "{\"codec\":\"text\",\"canonical\":\"/o/abba\",\"dialect\":\"/o/xaax\"},"
+        "{\"codec\":\"constant\",\"canonical\":\"/adda\",\"value\":4}";
+    struct bench b;
+
+    (void)state;
+    bench_birmingham(&b);
+    assert_int_equal(bench_lens(&b, "", rows), NX_OK);
+    assert_to_canonical(
+        &b, "{\"xccx\":\"0\",\"xbbx\":\"2\",\"o\":{\"xbbx\":\"0\",\"xaax\":\"3\"},\"xaax\":\"1\"}",
+        "{\"abba\":\"1\",\"acca\":\"2\",\"adda\":4,\"o\":{\"abba\":\"3\"}}");
+    assert_told(&b, "\"from\":\"/o/xbbx\"");
+    assert_from_canonical(&b, "{\"acca\":\"2\",\"adda\":5}", "{\"xbbx\":\"2\"}");
+    bench_fini(&b);
+}
+
 static void only_an_object_can_be_translated(void **state)
 {
     static const char rows[] = "{\"codec\":\"text\",\"canonical\":\"/a\",\"dialect\":\"/a\"}";
@@ -234,6 +255,7 @@ int main(void)
         cmocka_unit_test(what_no_row_reads_is_named_in_the_receipt),
         cmocka_unit_test(a_receipt_is_complete_json_at_any_size),
         cmocka_unit_test(a_translation_never_grows_over_its_maximum),
+        cmocka_unit_test(names_of_the_same_length_and_ends_are_told_apart),
         cmocka_unit_test(only_an_object_can_be_translated),
         cmocka_unit_test(an_asset_is_known_by_its_code_or_its_name),
     };

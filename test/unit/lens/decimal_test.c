@@ -104,6 +104,39 @@ static void rounding_is_half_away_from_zero(void **state)
 }
 
 /* ug/m3 in one ppb: 0, 20 and 25 degrees Celsius at 101.325 kPa. */
+/* 2^64 lies between two lines of each pair: nobody may see on which side a product was made. */
+static void a_product_is_exact_whether_it_needs_64_bits_or_more(void **state)
+{
+    static const struct {
+        const char *text;
+        struct nx_ratio by;
+        int decimals;
+        const char *expected;
+    } cases[] = {
+        {"4294967295", {INT64_C(4294967296), INT64_C(4294967296)}, 1, "4294967295.0"},
+        {"4294967296", {INT64_C(4294967296), INT64_C(4294967296)}, 1, "4294967296.0"},
+        {"0.5", {INT64_C(9223372036854775807), INT64_C(9223372036854775807)}, 0, "1"},
+        {"-0.5", {INT64_C(9223372036854775807), INT64_C(9223372036854775807)}, 0, "-1"},
+        {"0.4999999", {INT64_C(9223372036854775807), INT64_C(9223372036854775807)}, 0, "0"},
+        {"3", {INT64_C(3074457345618258602), 2}, 0, "4611686018427387903"},
+        {"3", {INT64_C(3074457345618258602), 1}, 0, "9223372036854775806"},
+        {"3", {INT64_C(3074457345618258603), 1}, 0, "error"},
+        {"999999999999999", {INT64_C(9223372036854775807), 1}, 9, "error"},
+        {"999999999999999",
+         {INT64_C(9223372036854775807), INT64_C(4611686018427387905)},
+         9,
+         "error"},
+        {"0.000000000000001", {1, INT64_C(9223372036854775807)}, 9, "0.000000000"},
+    };
+    char out[NX_DECIMAL_TEXT_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(worked(cases[i].text, cases[i].by, cases[i].decimals, out),
+                            cases[i].expected);
+    }
+}
+
 static void a_ppb_weighs_what_the_ideal_gas_law_says(void **state)
 {
     static const struct {
@@ -169,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_as_json_writes_them),
         cmocka_unit_test(rounding_is_half_away_from_zero),
+        cmocka_unit_test(a_product_is_exact_whether_it_needs_64_bits_or_more),
         cmocka_unit_test(a_ppb_weighs_what_the_ideal_gas_law_says),
         cmocka_unit_test(the_declared_reference_decides_how_much_22_ppb_of_no2_are),
         cmocka_unit_test(the_same_reference_changes_nothing),
