@@ -6,6 +6,8 @@
 #include "core/config.h"
 #include "core/config_loader.h"
 
+#include "core/base/sha256.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,8 +97,10 @@ static enum nx_err document_check(const struct nx_schema *schema, const struct n
     return err;
 }
 
+/* `digest` may be NULL. */
 static enum nx_err schema_read(const struct nx_reader *reader, const char *path,
-                               struct nx_schema **out, struct nx_diag *diag)
+                               struct nx_schema **out, char digest[NX_SHA256_HEX_SIZE],
+                               struct nx_diag *diag)
 {
     const struct nx_schema_options options = {.strict = true, .assert_format = true};
     struct nx_buf text;
@@ -106,6 +110,9 @@ static enum nx_err schema_read(const struct nx_reader *reader, const char *path,
     err = reader->read(reader->ctx, path, &text, diag);
     if (err == NX_OK) {
         err = nx_schema_compile(nx_buf_view(&text), path, &options, out, diag);
+    }
+    if (err == NX_OK && digest != NULL) {
+        (void)nx_sha256_hex(nx_buf_view(&text), digest);
     }
     nx_buf_fini(&text);
     return err;
@@ -130,7 +137,7 @@ enum nx_err nx_config_document(const struct nx_reader *reader, const char *schem
         nx_diag_at(first, path, first->line, first->column);
     }
     if (err == NX_OK) {
-        err = schema_read(reader, schema_path, &schema, first);
+        err = schema_read(reader, schema_path, &schema, NULL, first);
     }
     if (err != NX_OK) {
         if (faults != NULL) {
@@ -189,10 +196,11 @@ static struct nx_span schema_name(struct nx_arena *arena, struct nx_span id)
 }
 
 enum nx_err nx_config_schema(struct nx_config_loader *load, const char *path,
-                             struct nx_schema **out, struct nx_span *name)
+                             struct nx_schema **out, struct nx_span *name, struct nx_span *digest)
 {
+    char hex[NX_SHA256_HEX_SIZE];
     struct nx_diag diag = {0};
-    enum nx_err err = schema_read(load->reader, path, out, &diag);
+    enum nx_err err = schema_read(load->reader, path, out, hex, &diag);
 
     if (err != NX_OK) {
         return nx_config_fault(load, err, &diag);
@@ -205,6 +213,11 @@ enum nx_err nx_config_schema(struct nx_config_loader *load, const char *path,
         nx_schema_free(*out);
         *out = NULL;
         return nx_config_fault(load, NX_ERR_INVALID, &diag);
+    }
+    *digest = nx_arena_dup(&load->config->arena, nx_span_from(hex));
+    if (digest->ptr == NULL) { /* the schema is the configuration's already, which frees it */
+        nx_diag_set(&diag, "%s", nx_err_text(NX_ERR_NOMEM));
+        return nx_config_fault(load, NX_ERR_NOMEM, &diag);
     }
     return NX_OK;
 }
@@ -286,6 +299,11 @@ static enum nx_err read_federation(struct nx_config_loader *load, const char *pa
     }
     for (size_t i = 0; err == NX_OK && i < config->cities_count; i++) {
         config->cities[i].name = names[i];
+        err = nx_map_put(&config->cities_by_name, names[i], &config->cities[i]);
+    }
+    for (size_t i = 0; err == NX_OK && i < config->domains_count; i++) {
+        err =
+            nx_map_put(&config->domain_numbers, config->domain_names[i], &config->domain_names[i]);
     }
     return err;
 }
@@ -299,13 +317,17 @@ static enum nx_err read_canonical(struct nx_config_loader *load)
         nx_arena_array(&config->arena, config->domains_count, sizeof(struct nx_schema *));
     config->canonical_names =
         nx_arena_array(&config->arena, config->domains_count, sizeof(*config->canonical_names));
-    if (config->canonical == NULL || config->canonical_names == NULL) {
+    config->canonical_digests =
+        nx_arena_array(&config->arena, config->domains_count, sizeof(*config->canonical_digests));
+    if (config->canonical == NULL || config->canonical_names == NULL ||
+        config->canonical_digests == NULL) {
         return NX_ERR_NOMEM;
     }
     for (size_t i = 0; i < config->domains_count; i++) {
         (void)snprintf(path, sizeof(path), "%s/canonical/%.*s/schema.json", config->schemas_dir,
                        NX_SPAN_ARG(config->domain_names[i]));
-        (void)nx_config_schema(load, path, &config->canonical[i], &config->canonical_names[i]);
+        (void)nx_config_schema(load, path, &config->canonical[i], &config->canonical_names[i],
+                               &config->canonical_digests[i]);
     }
     return load->error;
 }
@@ -372,6 +394,8 @@ enum nx_err nx_config_load(const struct nx_reader *reader, const char *dir,
         goto out;
     }
     nx_arena_init(&load.config->arena, ARENA_BYTES_MAX);
+    nx_map_init(&load.config->cities_by_name, NX_CONFIG_CITIES_MAX, options->seed);
+    nx_map_init(&load.config->domain_numbers, NX_CONFIG_DOMAINS_MAX, options->seed);
     load.config->dir = nx_arena_dup(&load.config->arena, nx_span_from(dir)).ptr;
     if (load.config->dir != NULL) {
         err = load_all(&load);
@@ -403,26 +427,28 @@ void nx_config_free(struct nx_config *config)
     for (size_t i = 0; config->canonical != NULL && i < config->domains_count; i++) {
         nx_schema_free(config->canonical[i]);
     }
+    nx_map_fini(&config->cities_by_name);
+    nx_map_fini(&config->domain_numbers);
     nx_arena_fini(&config->arena);
     free(config);
 }
 
 const struct nx_city *nx_config_city(const struct nx_config *config, struct nx_span name)
 {
-    for (size_t i = 0; i < config->cities_count; i++) {
-        if (nx_span_eq(config->cities[i].name, name)) {
-            return &config->cities[i];
-        }
-    }
-    return NULL;
+    return nx_map_get(&config->cities_by_name, name);
 }
 
 const struct nx_schema *nx_config_canonical(const struct nx_config *config, struct nx_span domain)
 {
-    for (size_t i = 0; i < config->domains_count; i++) {
-        if (nx_span_eq(config->domain_names[i], domain)) {
-            return config->canonical[i];
-        }
-    }
-    return NULL;
+    size_t number;
+
+    return nx_config_domain(config, domain, &number) ? config->canonical[number] : NULL;
+}
+
+bool nx_config_domain(const struct nx_config *config, struct nx_span domain, size_t *number)
+{
+    const struct nx_span *name = nx_map_get(&config->domain_numbers, domain);
+
+    *number = name != NULL ? (size_t)(name - config->domain_names) : 0;
+    return name != NULL;
 }

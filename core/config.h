@@ -35,12 +35,30 @@ struct nx_asset_pattern {
     struct nx_span asset;  /* a name, "+", or holding "{name}" */
 };
 
+/* How much one identity may publish; 0: as much as it likes. */
+struct nx_limits {
+    uint32_t payload_bytes;       /* of one message */
+    uint32_t assets;              /* different ones since the configuration was loaded */
+    uint64_t message_interval_ns; /* 10^9 / messages_per_second */
+    uint64_t bytes_per_second;
+    uint64_t burst_ns; /* of both rates: what may be saved up */
+};
+
 struct nx_identity {
     struct nx_span name; /* the MQTT username; may hold one "{name}" that captures */
     enum nx_role role;
     struct nx_span city; /* role link: the peer's city */
     struct nx_asset_pattern *assets;
     size_t assets_count;
+    struct nx_map owned; /* the assets, see identity.h */
+    unsigned owned_kinds;
+    struct nx_limits limits; /* its own over those of its role */
+};
+
+/* How the names with a capture look: that many bytes before and behind the braces. */
+struct nx_capture_shape {
+    size_t head, tail;
+    struct nx_capture_shape *next;
 };
 
 /* One row of assets.json. */
@@ -61,6 +79,7 @@ struct nx_domain {
     struct nx_schema *schema; /* the dialect: schemas/<city>/<domain>/schema.json */
     struct nx_span
         schema_name; /* "ulsan-air@1", from the schema's $id urn:nexus:<name>:<version> */
+    struct nx_span schema_digest; /* SHA-256 of the file that was compiled, 64 hex digits */
     struct nx_asset *assets;
     size_t assets_count;
     struct nx_map assets_by_id;   /* struct nx_asset */
@@ -82,9 +101,12 @@ struct nx_city {
     struct nx_reference reference;
     struct nx_domain *domains;
     size_t domains_count;
+    struct nx_map domains_by_name; /* struct nx_domain */
     struct nx_identity *identities;
     size_t identities_count;
-    struct nx_map identities_by_name; /* those without a capture */
+    struct nx_map identities_by_name;    /* those without a capture */
+    struct nx_map identities_by_capture; /* the others, see identity.h */
+    struct nx_capture_shape *capture_shapes;
 };
 
 struct nx_config {
@@ -94,10 +116,13 @@ struct nx_config {
     const char *schemas_dir; /* the schemas folder, resolved against dir */
     struct nx_city *cities;
     size_t cities_count;
+    struct nx_map cities_by_name;    /* struct nx_city */
     struct nx_schema **canonical;    /* by index in domain_names: schemas/canonical/<domain>/ */
     struct nx_span *canonical_names; /* "canonical-air@1" */
+    struct nx_span *canonical_digests;
     struct nx_span *domain_names;
     size_t domains_count;
+    struct nx_map domain_numbers; /* from a name to its place in domain_names */
 };
 
 struct nx_config_options {
@@ -123,6 +148,9 @@ void nx_config_free(struct nx_config *config);
 const struct nx_city *nx_config_city(const struct nx_config *config, struct nx_span name);
 const struct nx_domain *nx_city_domain(const struct nx_city *city, struct nx_span name);
 const struct nx_schema *nx_config_canonical(const struct nx_config *config, struct nx_span domain);
+
+/* The domain's place in domain_names, canonical and canonical_names; false: there is none. */
+bool nx_config_domain(const struct nx_config *config, struct nx_span domain, size_t *number);
 
 /*
  * Reads one of our own documents (comments allowed) and checks it against

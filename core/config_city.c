@@ -3,9 +3,17 @@
  * with their schemas) and assets.json (names and positions).
  */
 #include "core/config_loader.h"
+#include "core/identity.h"
 #include "core/topic.h"
 
 #include <stdio.h>
+
+#define NS_PER_S 1e9
+
+enum {
+    BURST_DEFAULT_S = 10,
+    OWNED_MAX = 3 * 1024, /* three keys for each of the patterns that the schema admits */
+};
 
 static const char *const role_names[] = {
     [NX_ROLE_NONE] = "none",         [NX_ROLE_SENSOR] = "sensor", [NX_ROLE_READER] = "reader",
@@ -90,6 +98,63 @@ static enum nx_err take_patterns(struct nx_config_loader *load, const char *path
     return err;
 }
 
+/* ---- limits ---- */
+
+static void limit_payload(struct nx_limits *limits, double value)
+{
+    limits->payload_bytes = (uint32_t)value;
+}
+
+static void limit_assets(struct nx_limits *limits, double value)
+{
+    limits->assets = (uint32_t)value;
+}
+
+static void limit_messages(struct nx_limits *limits, double value)
+{
+    limits->message_interval_ns = value > 0 ? (uint64_t)(NS_PER_S / value) : 0;
+}
+
+static void limit_bytes(struct nx_limits *limits, double value)
+{
+    limits->bytes_per_second = (uint64_t)value;
+}
+
+static void limit_burst(struct nx_limits *limits, double value)
+{
+    limits->burst_ns = (uint64_t)(value * NS_PER_S);
+}
+
+static const struct {
+    const char *member;
+    void (*take)(struct nx_limits *limits, double value);
+} limit_rows[] = {
+    {"payload_bytes", limit_payload},        {"assets", limit_assets},
+    {"messages_per_second", limit_messages}, {"bytes_per_second", limit_bytes},
+    {"burst_seconds", limit_burst},
+};
+
+/* Takes what the object has; the rest stays. The schema has checked the ranges. */
+static void take_limits(const struct nx_config_loader *load, uint32_t object,
+                        struct nx_limits *limits)
+{
+    for (size_t i = 0; object != 0 && i < sizeof(limit_rows) / sizeof(limit_rows[0]); i++) {
+        uint32_t node = nx_json_member(load->json, object, nx_span_from(limit_rows[i].member));
+
+        if (node != 0) {
+            limit_rows[i].take(limits, double_of(load, node));
+        }
+    }
+}
+
+/* The member of the city's `limits` that is the role's, or 0. */
+static uint32_t limits_of_role(const struct nx_config_loader *load, enum nx_role role)
+{
+    uint32_t roles = nx_json_member(load->json, 0, NX_SPAN("limits"));
+
+    return roles != 0 ? nx_json_member(load->json, roles, nx_span_from(nx_role_name(role))) : 0;
+}
+
 static enum nx_err take_identity(struct nx_config_loader *load, const char *path,
                                  struct nx_city *city, uint32_t key, uint32_t node)
 {
@@ -105,6 +170,8 @@ static enum nx_err take_identity(struct nx_config_loader *load, const char *path
     identity->role = (enum nx_role)index_of(text_of(load, node, "role"), role_names,
                                             sizeof(role_names) / sizeof(role_names[0]));
     city->identities_count++;
+    identity->limits.burst_ns = BURST_DEFAULT_S * (uint64_t)NS_PER_S;
+    nx_map_init(&identity->owned, OWNED_MAX, load->options->seed);
     if (assets != 0) {
         err = take_patterns(load, path, assets, identity);
     }
@@ -115,8 +182,10 @@ static enum nx_err take_identity(struct nx_config_loader *load, const char *path
         }
         identity->city = known->name;
     }
-    if (err == NX_OK && !has_capture(identity->name)) {
-        err = nx_map_put(&city->identities_by_name, identity->name, identity);
+    if (err == NX_OK) {
+        take_limits(load, limits_of_role(load, identity->role), &identity->limits);
+        take_limits(load, nx_json_member(load->json, node, NX_SPAN("limits")), &identity->limits);
+        err = nx_identity_index(&load->config->arena, city, identity);
     }
     return err;
 }
@@ -176,7 +245,8 @@ static enum nx_err take_domains(struct nx_config_loader *load, const char *path,
         nx_map_init(&domain->assets_by_id, NX_CONFIG_ASSETS_MAX, load->options->seed);
         nx_map_init(&domain->assets_by_name, NX_CONFIG_ASSETS_MAX, load->options->seed);
         city->domains_count++;
-        if (domain->name.ptr == NULL) {
+        if (domain->name.ptr == NULL ||
+            nx_map_put(&city->domains_by_name, domain->name, domain) != NX_OK) {
             return NX_ERR_NOMEM;
         }
     }
@@ -194,7 +264,8 @@ static enum nx_err read_schemas(struct nx_config_loader *load, struct nx_city *c
 
         (void)snprintf(path, sizeof(path), "%s/%.*s/%.*s/schema.json", load->config->schemas_dir,
                        NX_SPAN_ARG(city->name), NX_SPAN_ARG(domain->name));
-        one = nx_config_schema(load, path, &domain->schema, &domain->schema_name);
+        one = nx_config_schema(load, path, &domain->schema, &domain->schema_name,
+                               &domain->schema_digest);
         err = err == NX_OK ? one : err;
     }
     return err;
@@ -358,6 +429,8 @@ enum nx_err nx_config_load_city(struct nx_config_loader *load, struct nx_city *c
     (void)snprintf(path, sizeof(path), "%s/%.*s/city.json", load->config->dir,
                    NX_SPAN_ARG(city->name));
     nx_map_init(&city->identities_by_name, NX_CONFIG_IDENTITIES_MAX, load->options->seed);
+    nx_map_init(&city->identities_by_capture, NX_CONFIG_IDENTITIES_MAX, load->options->seed);
+    nx_map_init(&city->domains_by_name, NX_CONFIG_DOMAINS_MAX, load->options->seed);
     err = nx_config_read(load, "city", path);
     if (err == NX_OK) {
         err = take_city(load, path, city);
@@ -381,6 +454,11 @@ enum nx_err nx_config_load_city(struct nx_config_loader *load, struct nx_city *c
 void nx_city_fini(struct nx_city *city)
 {
     nx_map_fini(&city->identities_by_name);
+    nx_map_fini(&city->identities_by_capture);
+    nx_map_fini(&city->domains_by_name);
+    for (size_t i = 0; i < city->identities_count; i++) {
+        nx_map_fini(&city->identities[i].owned);
+    }
     for (size_t i = 0; i < city->domains_count; i++) {
         nx_schema_free(city->domains[i].schema);
         nx_map_fini(&city->domains[i].assets_by_id);
@@ -390,10 +468,5 @@ void nx_city_fini(struct nx_city *city)
 
 const struct nx_domain *nx_city_domain(const struct nx_city *city, struct nx_span name)
 {
-    for (size_t i = 0; i < city->domains_count; i++) {
-        if (nx_span_eq(city->domains[i].name, name)) {
-            return &city->domains[i];
-        }
-    }
-    return NULL;
+    return nx_map_get(&city->domains_by_name, name);
 }

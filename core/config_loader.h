@@ -10,7 +10,7 @@
 enum {
     NX_CONFIG_PATH_MAX = 1024,
     NX_CONFIG_CITIES_MAX = 256,
-    NX_CONFIG_DOMAINS_MAX = 64,
+    NX_CONFIG_DOMAINS_MAX = 256,
     NX_CONFIG_IDENTITIES_MAX = 65536,
     NX_CONFIG_ASSETS_MAX = 65536,
 };
@@ -39,9 +39,9 @@ enum nx_err nx_config_read(struct nx_config_loader *load, const char *kind, cons
 /* The text of member `key`, copied into the configuration's arena; {NULL, 0}: absent. */
 struct nx_span nx_config_text(struct nx_config_loader *load, uint32_t object, const char *key);
 
-/* Compiles the schema at `path` and derives name@version from its $id. */
+/* Compiles the schema at `path`, derives name@version from its $id, and digests its bytes. */
 enum nx_err nx_config_schema(struct nx_config_loader *load, const char *path,
-                             struct nx_schema **out, struct nx_span *name);
+                             struct nx_schema **out, struct nx_span *name, struct nx_span *digest);
 
 /* Fills one city from <dir>/<name>/city.json and assets.json. */
 enum nx_err nx_config_load_city(struct nx_config_loader *load, struct nx_city *city);

@@ -114,10 +114,27 @@ enum nx_err nx_mqtt_frame(struct nx_span bytes, size_t packet_bytes_max, struct 
     return NX_OK;
 }
 
+/* Past whole words of ASCII without NUL: nearly every text is nothing else. */
+static const char *skip_ascii(const char *at, const char *end)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+
+    while (end - at >= (ptrdiff_t)sizeof(word)) {
+        memcpy(&word, at, sizeof(word));
+        if (((word | (word - ones)) & ones << 7) != 0) { /* a high bit, or a borrow from a 0 */
+            break;
+        }
+        at += sizeof(word);
+    }
+    return at;
+}
+
 bool nx_mqtt_text_ok(struct nx_span s)
 {
     const char *at = s.ptr, *end = s.len > 0 ? s.ptr + s.len : s.ptr;
 
+    at = skip_ascii(at, end);
     while (at < end) {
         const unsigned step = *at != '\0' ? nx_utf8_valid(at, end) : 0;
         if (step == 0) {

@@ -1,7 +1,7 @@
 /*
  * mqtt.h - the MQTT wire format, 3.1.1 (OASIS 2014) and 5.0 (OASIS 2019), as pure functions:
- * bytes in, structs out, and back. Only what a client needs: it encodes CONNECT, PUBLISH, PUBACK,
- * SUBSCRIBE, PINGREQ, DISCONNECT and decodes what a server sends.
+ * bytes in, structs out, and back. Only what a client needs: it encodes CONNECT, PUBLISH, the
+ * four acknowledgements, SUBSCRIBE, PINGREQ, DISCONNECT and decodes what a server sends.
  *
  * Decoding is strict: what the standard calls malformed is NX_ERR_SYNTAX, and so is a property
  * that is repeated, out of range or not allowed in its packet. It allocates nothing: spans point
@@ -50,7 +50,9 @@ enum nx_mqtt_reason {
     NX_MQTT_BAD_USER_OR_PASSWORD = 0x86,
     NX_MQTT_NOT_AUTHORIZED = 0x87,
     NX_MQTT_SERVER_UNAVAILABLE = 0x88,
+    NX_MQTT_SERVER_SHUTTING_DOWN = 0x8B,
     NX_MQTT_SESSION_TAKEN_OVER = 0x8E,
+    NX_MQTT_PACKET_ID_NOT_FOUND = 0x92,
     NX_MQTT_RECEIVE_MAX_EXCEEDED = 0x93,
     NX_MQTT_TOPIC_ALIAS_INVALID = 0x94,
     NX_MQTT_PACKET_TOO_LARGE = 0x95,
@@ -142,12 +144,15 @@ struct nx_mqtt_connack {
     uint8_t reason; /* return codes 1 to 5 of 3.1.1 are given as the MQTT 5 codes of that meaning */
     bool retain_available;
     bool keepalive_stated;
+    bool session_expiry_stated;
     uint8_t qos_max;           /* 2 where not stated */
     uint16_t receive_max;      /* NX_MQTT_RECEIVE_MAX where not stated */
     uint16_t keepalive_s;      /* the server's, to be used instead of ours */
+    uint32_t session_expiry_s; /* the server's, in place of what was asked for */
     uint32_t packet_bytes_max; /* UINT32_MAX where not stated */
     struct nx_span client_id;  /* assigned by the server, or empty */
     struct nx_span reason_string;
+    struct nx_span server_reference; /* where to go instead, or empty */
 };
 
 enum nx_err nx_mqtt_decode_connack(const struct nx_mqtt_packet *packet, uint8_t level,
@@ -161,11 +166,11 @@ struct nx_mqtt_ack {
     struct nx_span reason_string;
 };
 
-/* PUBACK, PUBREC, PUBREL and PUBCOMP share one form. */
+/* PUBACK, PUBREC, PUBREL and PUBCOMP share one form; `type` is one of them. */
 enum nx_err nx_mqtt_decode_ack(const struct nx_mqtt_packet *packet, uint8_t level,
                                struct nx_mqtt_ack *out);
-enum nx_err nx_mqtt_encode_puback(struct nx_buf *out, uint8_t level, uint16_t packet_id,
-                                  uint8_t reason);
+enum nx_err nx_mqtt_encode_ack(struct nx_buf *out, uint8_t level, enum nx_mqtt_type type,
+                               uint16_t packet_id, uint8_t reason);
 
 /* ---- SUBSCRIBE and SUBACK, sections 3.8 and 3.9 ---- */
 
@@ -200,6 +205,7 @@ enum nx_err nx_mqtt_decode_pingresp(const struct nx_mqtt_packet *packet);
 struct nx_mqtt_disconnect {
     uint8_t reason;
     struct nx_span reason_string;
+    struct nx_span server_reference;
 };
 
 /* In 3.1.1 only a client sends one, and `reason` is not carried. */

@@ -284,6 +284,13 @@ static void connack_property(struct nx_mqtt_connack *out, const struct property 
     case PROP_PACKET_BYTES_MAX:
         out->packet_bytes_max = property->number;
         break;
+    case PROP_SESSION_EXPIRY:
+        out->session_expiry_stated = true;
+        out->session_expiry_s = property->number;
+        break;
+    case PROP_SERVER_REFERENCE:
+        out->server_reference = property->text;
+        break;
     case PROP_ASSIGNED_CLIENT_ID:
         out->client_id = property->text;
         break;
@@ -486,8 +493,10 @@ enum nx_err nx_mqtt_decode_disconnect(const struct nx_mqtt_packet *packet,
                                       struct nx_mqtt_disconnect *out)
 {
     struct cursor c = cursor_over(packet->body);
+    struct properties properties;
+    struct property property;
 
-    *out = (struct nx_mqtt_disconnect){.reason_string = {"", 0}};
+    *out = (struct nx_mqtt_disconnect){.reason_string = {"", 0}, .server_reference = {"", 0}};
     if (packet->type != NX_MQTT_DISCONNECT || packet->flags != 0) {
         return NX_ERR_SYNTAX;
     }
@@ -495,7 +504,17 @@ enum nx_err nx_mqtt_decode_disconnect(const struct nx_mqtt_packet *packet,
         out->reason = take_byte(&c);
     }
     if (left(&c) > 0) {
-        out->reason_string = take_reason_string(&c, packet);
+        properties = take_properties(&c, packet);
+        while (next_property(&properties, &property)) {
+            if (property.id == PROP_REASON_STRING) {
+                out->reason_string = property.text;
+            } else if (property.id == PROP_SERVER_REFERENCE) {
+                out->server_reference = property.text;
+            }
+        }
+        if (properties.cursor.bad) {
+            fail(&c);
+        }
     }
     return verdict(&c);
 }

@@ -3,7 +3,8 @@
  *
  * MQTT puts lengths before what they count. Each packet is therefore described once, by a function
  * over a writer, and run twice: over a writer without memory, which only counts, and over one with
- * exactly that much. Either a whole packet is appended or nothing.
+ * exactly that much. Either a whole packet is appended or nothing. Only PUBLISH, which is most of
+ * all traffic, is counted by arithmetic.
  */
 #include "core/mqtt.h"
 #include "core/mqtt_internal.h"
@@ -27,9 +28,10 @@ static void put_bytes(struct writer *w, const void *bytes, size_t len)
 
 static void put_byte(struct writer *w, unsigned value)
 {
-    const uint8_t byte = (uint8_t)value;
-
-    put_bytes(w, &byte, 1);
+    if (w->at != NULL) {
+        w->at[w->len] = (uint8_t)value;
+    }
+    w->len++;
 }
 
 static void put_be16(struct writer *w, uint16_t value)
@@ -68,19 +70,17 @@ static void put_counted(struct writer *w, describe_fn *describe, const void *wha
     describe(w, what);
 }
 
-static size_t packet_size(describe_fn *body, const void *what)
+static size_t varint_size(size_t value)
 {
-    struct writer count = {0};
-
-    put_counted(&count, body, what);
-    return 1 + count.len;
+    return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
 }
 
-static enum nx_err append(struct nx_buf *out, unsigned first_byte, describe_fn *body,
-                          const void *what)
+/* A packet whose body has `body_size` bytes. */
+static enum nx_err append_sized(struct nx_buf *out, unsigned first_byte, size_t body_size,
+                                describe_fn *body, const void *what)
 {
+    const size_t size = 1 + varint_size(body_size) + body_size;
     struct writer w = {0};
-    const size_t size = packet_size(body, what);
     char *room;
     enum nx_err err;
 
@@ -93,10 +93,20 @@ static enum nx_err append(struct nx_buf *out, unsigned first_byte, describe_fn *
     }
     w.at = (uint8_t *)room;
     put_byte(&w, first_byte);
-    put_counted(&w, body, what);
+    put_varint(&w, body_size);
+    body(&w, what);
     assert(w.len == size);
     out->len += size;
     return NX_OK;
+}
+
+static enum nx_err append(struct nx_buf *out, unsigned first_byte, describe_fn *body,
+                          const void *what)
+{
+    struct writer count = {0};
+
+    body(&count, what);
+    return append_sized(out, first_byte, count.len, body, what);
 }
 
 static unsigned first_byte(enum nx_mqtt_type type, unsigned flags)
@@ -214,10 +224,31 @@ struct publish_arg {
     uint8_t level;
 };
 
-static void publish_properties(struct writer *w, const void *what)
+static size_t publish_properties_size(const struct nx_mqtt_publish *p)
 {
-    const struct nx_mqtt_publish *p = what;
+    size_t size = p->message_expiry_s > 0 ? 5 : 0;
 
+    size += p->content_type.len > 0 ? 3 + p->content_type.len : 0;
+    for (size_t i = 0; i < p->user_count && i < NX_MQTT_USER_PROPERTIES_MAX; i++) {
+        size += 5 + p->user[i].name.len + p->user[i].value.len;
+    }
+    return size;
+}
+
+static size_t publish_body_size(const struct publish_arg *arg)
+{
+    const struct nx_mqtt_publish *p = arg->publish;
+    size_t size = 2 + p->topic.len + (p->qos > 0 ? 2 : 0) + p->payload.len;
+
+    if (arg->level == NX_MQTT_5) {
+        const size_t properties = publish_properties_size(p);
+        size += varint_size(properties) + properties;
+    }
+    return size;
+}
+
+static void publish_properties(struct writer *w, const struct nx_mqtt_publish *p)
+{
     if (p->message_expiry_s > 0) {
         put_byte(w, PROP_MESSAGE_EXPIRY);
         put_be32(w, p->message_expiry_s);
@@ -243,7 +274,8 @@ static void publish_body(struct writer *w, const void *what)
         put_be16(w, p->packet_id);
     }
     if (arg->level == NX_MQTT_5) {
-        put_counted(w, publish_properties, p);
+        put_varint(w, publish_properties_size(p));
+        publish_properties(w, p);
     }
     put_bytes(w, p->payload.ptr, p->payload.len);
 }
@@ -289,40 +321,37 @@ enum nx_err nx_mqtt_encode_publish(struct nx_buf *out, uint8_t level,
     if (err != NX_OK) {
         return err;
     }
-    return append(out, first_byte(NX_MQTT_PUBLISH, flags), publish_body, &arg);
+    return append_sized(out, first_byte(NX_MQTT_PUBLISH, flags), publish_body_size(&arg),
+                        publish_body, &arg);
 }
 
 size_t nx_mqtt_publish_size(uint8_t level, const struct nx_mqtt_publish *publish)
 {
     const struct publish_arg arg = {publish, level};
+    const size_t size = publish_body_size(&arg);
 
-    return packet_size(publish_body, &arg);
+    return 1 + varint_size(size) + size;
 }
 
-/* ---- PUBACK, section 3.4 ---- */
+/* ---- PUBACK, PUBREC, PUBREL, PUBCOMP, sections 3.4 to 3.7 ---- */
 
-static void puback_body(struct writer *w, const void *what)
+/* Without properties their length is left out, and with success the reason too (3.4.2.1). */
+enum nx_err nx_mqtt_encode_ack(struct nx_buf *out, uint8_t level, enum nx_mqtt_type type,
+                               uint16_t packet_id, uint8_t reason)
 {
-    const struct nx_mqtt_ack *ack = what;
-
-    put_be16(w, ack->packet_id);
-    if (ack->reason != NX_MQTT_SUCCESS) {
-        put_byte(w, ack->reason); /* without properties the length is left out, 3.4.2.2.1 */
-    }
-}
-
-enum nx_err nx_mqtt_encode_puback(struct nx_buf *out, uint8_t level, uint16_t packet_id,
-                                  uint8_t reason)
-{
-    const struct nx_mqtt_ack ack = {
-        .packet_id = packet_id,
-        .reason = level == NX_MQTT_5 ? reason : NX_MQTT_SUCCESS,
+    const bool bare = level != NX_MQTT_5 || reason == NX_MQTT_SUCCESS;
+    const char packet[] = {
+        (char)first_byte(type, type == NX_MQTT_PUBREL ? 2 : 0),
+        bare ? 2 : 3,
+        (char)(packet_id >> 8),
+        (char)(packet_id & 0xFF),
+        (char)reason,
     };
 
-    if (packet_id == 0) {
+    if (packet_id == 0 || type < NX_MQTT_PUBACK || type > NX_MQTT_PUBCOMP) {
         return NX_ERR_INVALID;
     }
-    return append(out, first_byte(NX_MQTT_PUBACK, 0), puback_body, &ack);
+    return nx_buf_add(out, packet, bare ? 4 : 5);
 }
 
 /* ---- SUBSCRIBE, section 3.8 ---- */

@@ -1,5 +1,5 @@
 /*
- * mqtt_internal.h - what the MQTT encoder and decoder share and nobody else needs.
+ * mqtt_internal.h - what the MQTT encoder and decoder share; batches take its rule of text.
  */
 #ifndef NX_MQTT_INTERNAL_H
 #define NX_MQTT_INTERNAL_H

@@ -7,6 +7,8 @@
  */
 #include "core/policy.h"
 
+#include "core/identity.h"
+
 #include <stdio.h>
 
 enum { GRANT_MAX = 256 }; /* bytes; the longest is five names of at most 64 */
@@ -23,27 +25,6 @@ const char *nx_verdict_name(enum nx_verdict verdict)
     return verdict_names[verdict];
 }
 
-/*
- * Does `name`, which may hold one "{...}", take `text`? Then *capture is the part that the braces
- * stand for: a valid asset name.
- */
-static bool capture_match(struct nx_span name, struct nx_span text, struct nx_span *capture)
-{
-    struct nx_span tail = name;
-    struct nx_span head = nx_span_cut(&tail, '{');
-
-    if (tail.ptr == NULL) {
-        return nx_span_eq(name, text);
-    }
-    (void)nx_span_cut(&tail, '}');
-    if (tail.ptr == NULL || text.len < head.len + tail.len || !nx_span_starts(text, head)) {
-        return false;
-    }
-    *capture = (struct nx_span){text.ptr + head.len, text.len - head.len - tail.len};
-    return memcmp(text.ptr + text.len - tail.len, tail.ptr, tail.len) == 0 &&
-           nx_name_is_asset(*capture);
-}
-
 struct nx_subject nx_policy_subject(const struct nx_city *city, struct nx_span username)
 {
     struct nx_subject subject = {0};
@@ -51,47 +32,13 @@ struct nx_subject nx_policy_subject(const struct nx_city *city, struct nx_span u
     if (username.ptr == NULL || username.len == 0) {
         return subject;
     }
-    subject.identity = nx_map_get(&city->identities_by_name, username);
-    for (size_t i = 0; subject.identity == NULL && i < city->identities_count; i++) {
-        if (capture_match(city->identities[i].name, username, &subject.capture)) {
-            subject.identity = &city->identities[i];
-        }
-    }
+    subject.identity = nx_identity_find(city, username, &subject.capture);
     return subject;
-}
-
-/* Is `asset` the pattern with `{name}` replaced by the capture? Writes nothing, compares pieces. */
-static bool asset_is(struct nx_span pattern, struct nx_span capture, struct nx_span asset)
-{
-    struct nx_span tail = pattern;
-    struct nx_span head = nx_span_cut(&tail, '{');
-
-    if (nx_span_is(pattern, "+")) {
-        return true;
-    }
-    if (tail.ptr == NULL) {
-        return nx_span_eq(pattern, asset);
-    }
-    (void)nx_span_cut(&tail, '}');
-    return capture.len > 0 && asset.len == head.len + capture.len + tail.len &&
-           nx_span_starts(asset, head) &&
-           memcmp(asset.ptr + head.len, capture.ptr, capture.len) == 0 &&
-           (tail.len == 0 || memcmp(asset.ptr + head.len + capture.len, tail.ptr, tail.len) == 0);
 }
 
 static bool owns(const struct nx_subject *subject, struct nx_span domain, struct nx_span asset)
 {
-    const struct nx_identity *identity = subject->identity;
-
-    for (size_t i = 0; i < identity->assets_count; i++) {
-        const struct nx_asset_pattern *pattern = &identity->assets[i];
-
-        if ((nx_span_is(pattern->domain, "+") || nx_span_eq(pattern->domain, domain)) &&
-            asset_is(pattern->asset, subject->capture, asset)) {
-            return true;
-        }
-    }
-    return false;
+    return nx_identity_owns(subject->identity, subject->capture, domain, asset);
 }
 
 static enum nx_verdict sensor_publish(const struct nx_city *city, const struct nx_subject *subject,
@@ -127,6 +74,15 @@ static enum nx_verdict bridge_stream(const struct nx_config *config, const struc
     return !own || topic->channel == NX_CHANNEL_CANONICAL ? NX_ALLOWED : NX_DENIED_CHANNEL;
 }
 
+/* Batches come from another city of the federation: of its own a broker has the readings. */
+static enum nx_verdict deliver(const struct nx_config *config, const struct nx_city *city,
+                               const struct nx_topic *topic)
+{
+    return !nx_span_eq(topic->city, city->name) && nx_config_city(config, topic->city) != NULL
+               ? NX_ALLOWED
+               : NX_DENIED_CITY;
+}
+
 static enum nx_verdict bridge_publish(const struct nx_config *config, const struct nx_city *city,
                                       const struct nx_topic *topic)
 {
@@ -136,7 +92,7 @@ static enum nx_verdict bridge_publish(const struct nx_config *config, const stru
     case NX_TOPIC_STREAM:
         return bridge_stream(config, city, topic);
     case NX_TOPIC_DELIVER:
-        return NX_ALLOWED;
+        return deliver(config, city, topic);
     case NX_TOPIC_STATUS:
     case NX_TOPIC_CATALOGUE:
         return here ? NX_ALLOWED : NX_DENIED_CITY;
@@ -160,15 +116,15 @@ static bool is_link_component(struct nx_span component, struct nx_span a, struct
     return nx_span_is(component, name);
 }
 
-static enum nx_verdict link_publish(const struct nx_city *city, struct nx_span peer,
-                                    const struct nx_topic *topic)
+static enum nx_verdict link_publish(const struct nx_config *config, const struct nx_city *city,
+                                    struct nx_span peer, const struct nx_topic *topic)
 {
     bool from_peer = nx_span_eq(topic->city, peer);
     bool from_here = nx_span_eq(topic->city, city->name);
 
     switch (topic->kind) {
     case NX_TOPIC_DELIVER:
-        return from_peer ? NX_ALLOWED : NX_DENIED_CITY;
+        return from_peer ? deliver(config, city, topic) : NX_DENIED_CITY;
     case NX_TOPIC_LINK:
         return from_peer && nx_span_eq(topic->to, city->name) ? NX_ALLOWED : NX_DENIED_CITY;
     case NX_TOPIC_LINK_ACK:
@@ -203,7 +159,7 @@ enum nx_verdict nx_policy_publish(const struct nx_config *config, const struct n
     case NX_ROLE_BRIDGE:
         return bridge_publish(config, city, topic);
     case NX_ROLE_LINK:
-        return link_publish(city, subject->identity->city, topic);
+        return link_publish(config, city, subject->identity->city, topic);
     case NX_ROLE_READER:
     case NX_ROLE_OPERATOR:
     case NX_ROLE_NONE:
@@ -256,6 +212,20 @@ enum nx_verdict nx_policy_receive(const struct nx_config *config, const struct n
     return may_receive(city, subject, topic) ? NX_ALLOWED : NX_DENIED_ROLE;
 }
 
+unsigned nx_policy_pattern(const struct nx_city *city, const struct nx_topic *topic)
+{
+    _Static_assert(NX_TOPIC_LINK_ACK * 4 + 3 < NX_PATTERNS_MAX, "the patterns are numbered");
+
+    return (unsigned)topic->kind * 4 + (nx_span_eq(topic->city, city->name) ? 2 : 0) +
+           (nx_span_eq(topic->to, city->name) ? 1 : 0);
+}
+
+bool nx_policy_by_pattern(const struct nx_subject *subject)
+{
+    return subject->identity == NULL ||
+           (subject->identity->role != NX_ROLE_SENSOR && subject->identity->role != NX_ROLE_LINK);
+}
+
 /*
  * What a role may receive, as patterns. In a grant `+` stands for a name, which never begins with
  * `_`; "{city}" for this broker's city and "{peer}" for a link's. A sensor's are made from its
@@ -278,6 +248,16 @@ static const struct {
     {NX_ROLE_LINK, "nexus/_link/{peer}/{city}/ack"},
 };
 
+const char *nx_policy_grant(enum nx_role role, size_t n)
+{
+    for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
+        if (grants[i].role == role && n-- == 0) {
+            return grants[i].pattern;
+        }
+    }
+    return NULL;
+}
+
 static bool level_granted(struct nx_span want, struct nx_span grant)
 {
     if (nx_span_is(want, "+")) {
@@ -289,7 +269,7 @@ static bool level_granted(struct nx_span want, struct nx_span grant)
     return nx_span_eq(want, grant);
 }
 
-static bool filter_meets(struct nx_span filter, struct nx_span grant)
+bool nx_policy_meets(struct nx_span filter, struct nx_span grant)
 {
     while (filter.ptr != NULL) {
         struct nx_span want = nx_span_cut(&filter, '/');
@@ -330,7 +310,7 @@ static bool grant_meets(const char *pattern, const struct nx_city *city,
             (void)nx_buf_byte(&buf, '/');
         }
     }
-    return nx_buf_error(&buf) == NX_OK && filter_meets(filter, nx_buf_view(&buf));
+    return nx_buf_error(&buf) == NX_OK && nx_policy_meets(filter, nx_buf_view(&buf));
 }
 
 void nx_policy_add_asset(struct nx_buf *buf, struct nx_span pattern, struct nx_span capture)
@@ -345,34 +325,58 @@ void nx_policy_add_asset(struct nx_buf *buf, struct nx_span pattern, struct nx_s
     }
 }
 
-/* Does the filter meet nexus/<city>/<prefix><domain>/<asset><suffix> for one of its assets? */
-static bool sensor_meets(const struct nx_city *city, const struct nx_subject *subject,
-                         struct nx_span filter, const char *prefix, const char *suffix)
+/* What a filter's level asks of a name: {NULL, 0} any. False: no name is like that. */
+static bool wanted_name(struct nx_span level, struct nx_span *out)
 {
-    char text[GRANT_MAX];
-
-    for (size_t i = 0; i < subject->identity->assets_count; i++) {
-        const struct nx_asset_pattern *pattern = &subject->identity->assets[i];
-        struct nx_buf buf = {.data = text, .cap = sizeof(text), .max = sizeof(text)};
-
-        (void)nx_buf_printf(&buf, "nexus/%.*s/%s%.*s/", NX_SPAN_ARG(city->name), prefix,
-                            NX_SPAN_ARG(pattern->domain));
-        nx_policy_add_asset(&buf, pattern->asset, subject->capture);
-        (void)nx_buf_str(&buf, suffix);
-        if (nx_buf_error(&buf) == NX_OK && filter_meets(filter, nx_buf_view(&buf))) {
-            return true;
-        }
-    }
-    return false;
+    *out = nx_span_is(level, "+") ? (struct nx_span){NULL, 0} : level;
+    return level.len > 0 && level.ptr[0] != '_';
 }
 
+static bool wanted_channel(struct nx_span level)
+{
+    return nx_span_is(level, "+") || nx_span_is(level, nx_channel_name(NX_CHANNEL_OBSERVATION)) ||
+           nx_span_is(level, nx_channel_name(NX_CHANNEL_ORIGINAL)) ||
+           nx_span_is(level, nx_channel_name(NX_CHANNEL_CANONICAL));
+}
+
+static bool sensor_owns_wanted(const struct nx_subject *subject, struct nx_span domain,
+                               struct nx_span asset)
+{
+    return wanted_name(domain, &domain) && wanted_name(asset, &asset) &&
+           owns(subject, domain, asset);
+}
+
+/*
+ * Does the filter meet nexus/<city>/<domain>/<asset>/<channel> or nexus/<city>/_rejected/<domain>/
+ * <asset> for any of the sensor's assets? A `#` stands for a `+` at each level that is left.
+ */
 static bool sensor_reach(const struct nx_city *city, const struct nx_subject *subject,
                          struct nx_span filter)
 {
-    return sensor_meets(city, subject, filter, "", "/observation") ||
-           sensor_meets(city, subject, filter, "", "/original") ||
-           sensor_meets(city, subject, filter, "", "/canonical") ||
-           sensor_meets(city, subject, filter, "_rejected/", "");
+    const struct nx_span any = NX_SPAN("+");
+    struct nx_span level[] = {any, any, any, any}, rest = filter;
+    size_t count = 0;
+    bool multi = false;
+
+    (void)nx_span_cut(&rest, '/'); /* nexus */
+    while (rest.ptr != NULL && !multi) {
+        struct nx_span next = nx_span_cut(&rest, '/');
+
+        multi = nx_span_is(next, "#");
+        if (!multi && count == sizeof(level) / sizeof(level[0])) {
+            return false;
+        }
+        if (!multi) {
+            level[count++] = next;
+        }
+    }
+    if ((!multi && count < sizeof(level) / sizeof(level[0])) ||
+        (!nx_span_is(level[0], "+") && !nx_span_eq(level[0], city->name))) {
+        return false;
+    }
+    return (wanted_channel(level[3]) && sensor_owns_wanted(subject, level[1], level[2])) ||
+           ((nx_span_is(level[1], "+") || nx_span_is(level[1], "_rejected")) &&
+            sensor_owns_wanted(subject, level[2], level[3]));
 }
 
 enum nx_reach nx_policy_subscribe(const struct nx_config *config, const struct nx_city *city,

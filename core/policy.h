@@ -53,6 +53,15 @@ enum nx_verdict nx_policy_publish(const struct nx_config *config, const struct n
 enum nx_verdict nx_policy_receive(const struct nx_config *config, const struct nx_city *city,
                                   const struct nx_subject *subject, const struct nx_topic *topic);
 
+/*
+ * What nx_policy_receive looks at for all roles but sensor and link: a number below
+ * NX_PATTERNS_MAX, the same for all topics that they have the same right to. Where
+ * nx_policy_by_pattern, a decision on one topic holds for every topic of its pattern.
+ */
+enum { NX_PATTERNS_MAX = 64 };
+unsigned nx_policy_pattern(const struct nx_city *city, const struct nx_topic *topic);
+bool nx_policy_by_pattern(const struct nx_subject *subject);
+
 enum nx_reach {
     NX_REACH_NONE,    /* nothing that the filter takes may be received: refuse */
     NX_REACH_NEXUS,   /* below nexus/ only, and some of it may be received: grant */
@@ -62,5 +71,14 @@ enum nx_reach {
 /* What a subscription to `filter` (as the client sent it) reaches for this subject. */
 enum nx_reach nx_policy_subscribe(const struct nx_config *config, const struct nx_city *city,
                                   const struct nx_subject *subject, struct nx_span filter);
+
+/*
+ * What a role other than sensor may receive: its n-th pattern, or NULL. `{city}` stands for this
+ * broker's city, `{peer}` for a link's, `+` for a level that does not begin with `_`.
+ */
+const char *nx_policy_grant(enum nx_role role, size_t n);
+
+/* Does the topic filter, or the topic, meet a pattern of that kind, its variables replaced? */
+bool nx_policy_meets(struct nx_span filter, struct nx_span grant);
 
 #endif

@@ -4,53 +4,101 @@
  */
 #include "core/topic.h"
 
-enum { LEVELS_MAX = 6, COMPONENT_MAX = 96 }; /* one level more than the longest shape has */
+enum {
+    LEVELS_MAX = 6, /* one more than the longest shape has */
+    CITY_MAX = 32,
+    ASSET_MAX = 64,
+    COMPONENT_MAX = 96,
+    TOPIC_BYTES_MAX = 256, /* no shape is longer: the rest of a longer text is not looked at */
+};
 
-static bool is_lower(char c)
+/* What a byte may stand in. */
+enum {
+    IN_CITY = 1 << 0,     /* [a-z0-9-]: a city, a domain, a component behind its first byte */
+    IN_ASSET = 1 << 1,    /* [A-Za-z0-9_-]: an asset behind its first byte */
+    FIRST_CITY = 1 << 2,  /* [a-z] */
+    FIRST_ASSET = 1 << 3, /* [A-Za-z0-9] */
+    LOWER = IN_CITY | IN_ASSET | FIRST_CITY | FIRST_ASSET,
+    DIGIT = IN_CITY | IN_ASSET | FIRST_ASSET,
+    UPPER = IN_ASSET | FIRST_ASSET,
+};
+
+static const unsigned char uses[256] = {
+    ['a'] = LOWER,    ['b'] = LOWER, ['c'] = LOWER,
+    ['d'] = LOWER,    ['e'] = LOWER, ['f'] = LOWER,
+    ['g'] = LOWER,    ['h'] = LOWER, ['i'] = LOWER,
+    ['j'] = LOWER,    ['k'] = LOWER, ['l'] = LOWER,
+    ['m'] = LOWER,    ['n'] = LOWER, ['o'] = LOWER,
+    ['p'] = LOWER,    ['q'] = LOWER, ['r'] = LOWER,
+    ['s'] = LOWER,    ['t'] = LOWER, ['u'] = LOWER,
+    ['v'] = LOWER,    ['w'] = LOWER, ['x'] = LOWER,
+    ['y'] = LOWER,    ['z'] = LOWER, ['A'] = UPPER,
+    ['B'] = UPPER,    ['C'] = UPPER, ['D'] = UPPER,
+    ['E'] = UPPER,    ['F'] = UPPER, ['G'] = UPPER,
+    ['H'] = UPPER,    ['I'] = UPPER, ['J'] = UPPER,
+    ['K'] = UPPER,    ['L'] = UPPER, ['M'] = UPPER,
+    ['N'] = UPPER,    ['O'] = UPPER, ['P'] = UPPER,
+    ['Q'] = UPPER,    ['R'] = UPPER, ['S'] = UPPER,
+    ['T'] = UPPER,    ['U'] = UPPER, ['V'] = UPPER,
+    ['W'] = UPPER,    ['X'] = UPPER, ['Y'] = UPPER,
+    ['Z'] = UPPER,    ['0'] = DIGIT, ['1'] = DIGIT,
+    ['2'] = DIGIT,    ['3'] = DIGIT, ['4'] = DIGIT,
+    ['5'] = DIGIT,    ['6'] = DIGIT, ['7'] = DIGIT,
+    ['8'] = DIGIT,    ['9'] = DIGIT, ['-'] = IN_CITY | IN_ASSET,
+    ['_'] = IN_ASSET,
+};
+
+/* One level of a topic, and what all of its bytes may stand in. */
+struct level {
+    struct nx_span text;
+    unsigned uses;
+};
+
+static unsigned uses_of(struct nx_span s)
 {
-    return c >= 'a' && c <= 'z';
+    unsigned all = IN_CITY | IN_ASSET;
+
+    for (size_t i = 0; i < s.len; i++) {
+        all &= uses[(unsigned char)s.ptr[i]];
+    }
+    return all;
 }
 
-static bool is_digit(char c)
+static bool is_first(struct nx_span s, unsigned use)
 {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(char c)
-{
-    return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c);
+    return (uses[(unsigned char)s.ptr[0]] & use) != 0;
 }
 
 /* [a-z][a-z0-9-]{1,max-1} */
-static bool is_lower_name(struct nx_span s, size_t max)
+static bool level_is_lower(const struct level *level, size_t max)
 {
-    if (s.len < 2 || s.len > max || !is_lower(s.ptr[0])) {
-        return false;
-    }
-    for (size_t i = 1; i < s.len; i++) {
-        if (!is_lower(s.ptr[i]) && !is_digit(s.ptr[i]) && s.ptr[i] != '-') {
-            return false;
-        }
-    }
-    return true;
+    return level->text.len >= 2 && level->text.len <= max && (level->uses & IN_CITY) != 0 &&
+           is_first(level->text, FIRST_CITY);
+}
+
+static bool level_is_city(const struct level *level)
+{
+    return level_is_lower(level, CITY_MAX);
+}
+
+static bool level_is_asset(const struct level *level)
+{
+    return level->text.len >= 1 && level->text.len <= ASSET_MAX && (level->uses & IN_ASSET) != 0 &&
+           is_first(level->text, FIRST_ASSET);
 }
 
 bool nx_name_is_city(struct nx_span s)
 {
-    return is_lower_name(s, 32);
+    const struct level level = {s, s.len <= CITY_MAX ? uses_of(s) : 0};
+
+    return level_is_city(&level);
 }
 
 bool nx_name_is_asset(struct nx_span s)
 {
-    if (s.len < 1 || s.len > 64 || !is_alnum(s.ptr[0])) {
-        return false;
-    }
-    for (size_t i = 1; i < s.len; i++) {
-        if (!is_alnum(s.ptr[i]) && s.ptr[i] != '_' && s.ptr[i] != '-') {
-            return false;
-        }
-    }
-    return true;
+    const struct level level = {s, s.len <= ASSET_MAX ? uses_of(s) : 0};
+
+    return level_is_asset(&level);
 }
 
 static const char *const channel_names[] = {
@@ -67,28 +115,27 @@ const char *nx_channel_name(enum nx_channel channel)
 
 static enum nx_channel channel_of(struct nx_span level)
 {
-    for (unsigned i = NX_CHANNEL_OBSERVATION; i <= NX_CHANNEL_CANONICAL; i++) {
-        if (nx_span_is(level, channel_names[i])) {
-            return (enum nx_channel)i;
-        }
-    }
-    return NX_CHANNEL_NONE;
+    enum nx_channel channel = level.len == sizeof("observation") - 1 ? NX_CHANNEL_OBSERVATION
+                              : level.len == sizeof("original") - 1  ? NX_CHANNEL_ORIGINAL
+                                                                     : NX_CHANNEL_CANONICAL;
+
+    return nx_span_is(level, channel_names[channel]) ? channel : NX_CHANNEL_NONE;
 }
 
 /* Each shape fills `t` from the levels behind "nexus" and returns what is wrong, or NULL. */
 
-static const char *parse_stream(const struct nx_span *level, size_t count, struct nx_topic *t)
+static const char *parse_stream(const struct level *level, size_t count, struct nx_topic *t)
 {
     if (count != 4) {
         return "a stream has five levels: nexus/<city>/<domain>/<asset>/<channel>";
     }
-    t->domain = level[1];
-    t->asset = level[2];
-    t->channel = channel_of(level[3]);
-    if (!nx_name_is_city(t->domain)) {
+    t->domain = level[1].text;
+    t->asset = level[2].text;
+    t->channel = channel_of(level[3].text);
+    if (!level_is_city(&level[1])) {
         return "the domain is not a name of the form [a-z][a-z0-9-]{1,31}";
     }
-    if (!nx_name_is_asset(t->asset)) {
+    if (!level_is_asset(&level[2])) {
         return "the asset is not a name of the form [A-Za-z0-9][A-Za-z0-9_-]{0,63}";
     }
     if (t->channel == NX_CHANNEL_NONE) {
@@ -98,94 +145,136 @@ static const char *parse_stream(const struct nx_span *level, size_t count, struc
     return NULL;
 }
 
-static const char *parse_status(const struct nx_span *level, size_t count, struct nx_topic *t)
+static const char *parse_status(const struct level *level, size_t count, struct nx_topic *t)
 {
-    if (count != 3 || !is_lower_name(level[2], COMPONENT_MAX)) {
+    if (count != 3 || !level_is_lower(&level[2], COMPONENT_MAX)) {
         return "a status topic is nexus/<city>/_status/<component>";
     }
-    t->component = level[2];
+    t->component = level[2].text;
     t->kind = NX_TOPIC_STATUS;
     return NULL;
 }
 
-static const char *parse_pair(const struct nx_span *level, size_t count, struct nx_topic *t,
+static const char *parse_pair(const struct level *level, size_t count, struct nx_topic *t,
                               enum nx_topic_kind kind)
 {
-    bool none = kind == NX_TOPIC_REJECTED && count == 4 && nx_span_is(level[2], "_") &&
-                nx_span_is(level[3], "_");
+    bool none = kind == NX_TOPIC_REJECTED && count == 4 && nx_span_is(level[2].text, "_") &&
+                nx_span_is(level[3].text, "_");
 
-    if (count != 4 || (!none && (!nx_name_is_city(level[2]) || !nx_name_is_asset(level[3])))) {
+    if (count != 4 || (!none && (!level_is_city(&level[2]) || !level_is_asset(&level[3])))) {
         return "expected two levels behind it: <domain>/<asset>";
     }
-    t->domain = level[2];
-    t->asset = level[3];
+    t->domain = level[2].text;
+    t->asset = level[3].text;
     t->kind = kind;
     return NULL;
 }
 
-static const char *parse_link(const struct nx_span *level, size_t count, struct nx_topic *t)
+static const char *parse_link(const struct level *level, size_t count, struct nx_topic *t)
 {
-    bool ack = count == 4 && nx_span_is(level[3], "ack");
+    bool ack = count == 4 && nx_span_is(level[3].text, "ack");
 
-    if ((count != 3 && !ack) || !nx_name_is_city(level[1]) || !nx_name_is_city(level[2])) {
+    if ((count != 3 && !ack) || !level_is_city(&level[1]) || !level_is_city(&level[2])) {
         return "an exchange topic is nexus/_link/<from>/<to>[/ack]";
     }
-    t->city = level[1];
-    t->to = level[2];
+    t->city = level[1].text;
+    t->to = level[2].text;
     t->kind = ack ? NX_TOPIC_LINK_ACK : NX_TOPIC_LINK;
     return NULL;
 }
 
-static const char *parse_deliver(const struct nx_span *level, size_t count, struct nx_topic *t)
+static const char *parse_deliver(const struct level *level, size_t count, struct nx_topic *t)
 {
-    if (count != 2 || !nx_name_is_city(level[1])) {
+    if (count != 2 || !level_is_city(&level[1])) {
         return "a delivery topic is nexus/_deliver/<from>";
     }
-    t->city = level[1];
+    t->city = level[1].text;
     t->kind = NX_TOPIC_DELIVER;
     return NULL;
 }
 
-static const char *parse_levels(const struct nx_span *level, size_t count, struct nx_topic *t)
+/* Those whose first or second level begins with `_`. */
+static const char *parse_special(const struct level *level, size_t count, struct nx_topic *t)
 {
-    if (nx_span_is(level[0], "_deliver")) {
+    if (nx_span_is(level[0].text, "_deliver")) {
         return parse_deliver(level, count, t);
     }
-    if (nx_span_is(level[0], "_link")) {
+    if (nx_span_is(level[0].text, "_link")) {
         return parse_link(level, count, t);
     }
-    if (!nx_name_is_city(level[0])) {
-        return "the city is not a name of the form [a-z][a-z0-9-]{1,31}";
-    }
-    t->city = level[0];
-    if (count > 1 && nx_span_is(level[1], "_status")) {
+    if (count > 1 && nx_span_is(level[1].text, "_status")) {
         return parse_status(level, count, t);
     }
-    if (count > 1 && nx_span_is(level[1], "_rejected")) {
+    if (count > 1 && nx_span_is(level[1].text, "_rejected")) {
         return parse_pair(level, count, t, NX_TOPIC_REJECTED);
     }
-    if (count > 1 && nx_span_is(level[1], "_catalogue")) {
+    if (count > 1 && nx_span_is(level[1].text, "_catalogue")) {
         return parse_pair(level, count, t, NX_TOPIC_CATALOGUE);
     }
     return parse_stream(level, count, t);
 }
 
-enum nx_topic_kind nx_topic_parse(struct nx_span text, struct nx_topic *out, const char **why)
+static bool is_special(const struct level *level)
 {
-    struct nx_span level[LEVELS_MAX] = {0};
-    struct nx_span rest = text;
-    const char *reason;
+    return level->text.len > 0 && level->text.ptr[0] == '_';
+}
+
+static const char *parse_levels(const struct level *level, size_t count, struct nx_topic *t)
+{
+    if (level_is_city(&level[0])) {
+        t->city = level[0].text;
+    } else if (!nx_span_is(level[0].text, "_deliver") && !nx_span_is(level[0].text, "_link")) {
+        return "the city is not a name of the form [a-z][a-z0-9-]{1,31}";
+    }
+    return is_special(&level[0]) || is_special(&level[1]) ? parse_special(level, count, t)
+                                                          : parse_stream(level, count, t);
+}
+
+/* Cuts the text behind "nexus/" into levels, at most LEVELS_MAX, looking at each byte once. */
+static size_t cut_levels(struct nx_span text, struct level level[LEVELS_MAX])
+{
+    const char *end = text.ptr + text.len;
+    const char *begin = text.ptr;
+    unsigned all = IN_CITY | IN_ASSET;
     size_t count = 0;
 
+    for (const char *p = begin; count < LEVELS_MAX; p++) {
+        if (p == end || *p == '/') {
+            level[count++] = (struct level){{begin, (size_t)(p - begin)}, all};
+            if (p == end) {
+                break;
+            }
+            begin = p + 1;
+            all = IN_CITY | IN_ASSET;
+        } else {
+            all &= uses[(unsigned char)*p];
+        }
+    }
+    return count;
+}
+
+enum nx_topic_kind nx_topic_parse(struct nx_span text, struct nx_topic *out, const char **why)
+{
+    const struct nx_span root = NX_SPAN("nexus/");
+    struct level level[LEVELS_MAX];
+    const char *reason;
+    size_t count;
+
     *out = (struct nx_topic){.kind = NX_TOPIC_OUTSIDE};
-    if (!nx_span_is(nx_span_cut(&rest, '/'), "nexus")) {
+    if (nx_span_is(text, "nexus")) {
+        out->kind = NX_TOPIC_MALFORMED;
+        reason = "nothing follows nexus";
+    } else if (!nx_span_starts(text, root)) {
         return NX_TOPIC_OUTSIDE;
+    } else if (text.len > TOPIC_BYTES_MAX) {
+        out->kind = NX_TOPIC_MALFORMED;
+        reason = "it is longer than any topic of the federation";
+    } else {
+        out->kind = NX_TOPIC_MALFORMED;
+        level[1] = (struct level){0}; /* looked at even if there is no second one */
+        count = cut_levels((struct nx_span){text.ptr + root.len, text.len - root.len}, level);
+        reason = parse_levels(level, count, out);
     }
-    while (rest.ptr != NULL && count < LEVELS_MAX) {
-        level[count++] = nx_span_cut(&rest, '/');
-    }
-    out->kind = NX_TOPIC_MALFORMED;
-    reason = count == 0 ? "nothing follows nexus" : parse_levels(level, count, out);
     if (why != NULL) {
         *why = reason;
     }

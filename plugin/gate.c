@@ -12,7 +12,10 @@
 
 #include <stdlib.h>
 
-enum { FAULTS_MAX = 8 };
+enum {
+    FAULTS_MAX = 8,
+    LATE_BYTES_MAX = 16 * 1024, /* a larger payload over its rate is not read for politeness */
+};
 
 /* What a payload has to be. */
 enum content {
@@ -26,6 +29,7 @@ struct nx_gate {
     struct nx_json *json;
     struct nx_check *check;
     uint32_t payload_bytes_max;
+    struct nx_topic topic;     /* of what was judged last, where the caller had not parsed it */
     struct nx_diag json_fault; /* of the last payload that was not JSON */
 };
 
@@ -34,7 +38,8 @@ _Static_assert((int)NX_REASON_ADMITTED == (int)NX_ALLOWED &&
                "the first reasons are the verdicts of the policy");
 
 static const char *const reason_names[NX_REASON_COUNT] = {
-    [NX_REASON_ADMITTED] = "admitted", [NX_REASON_SIZE] = "size",     [NX_REASON_EMPTY] = "empty",
+    [NX_REASON_ADMITTED] = "admitted", [NX_REASON_SIZE] = "size",     [NX_REASON_RATE] = "rate",
+    [NX_REASON_BYTES] = "bytes",       [NX_REASON_ASSETS] = "assets", [NX_REASON_EMPTY] = "empty",
     [NX_REASON_JSON] = "json",         [NX_REASON_SCHEMA] = "schema", [NX_REASON_LIMIT] = "limit",
     [NX_REASON_INTERNAL] = "internal",
 };
@@ -110,16 +115,16 @@ static enum content content_of(const struct nx_topic *topic)
 static bool select_schema(const struct nx_scene *scene, const struct nx_domain *domain,
                           enum content content, struct nx_judgement *out)
 {
+    size_t number;
+
     if (content == CONTENT_DIALECT) {
         out->schema = domain->schema;
         out->schema_name = domain->schema_name;
         return out->schema != NULL;
     }
-    for (size_t i = 0; i < scene->config->domains_count; i++) {
-        if (nx_span_eq(scene->config->domain_names[i], out->topic.domain)) {
-            out->schema = scene->config->canonical[i];
-            out->schema_name = scene->config->canonical_names[i];
-        }
+    if (nx_config_domain(scene->config, out->topic->domain, &number)) {
+        out->schema = scene->config->canonical[number];
+        out->schema_name = scene->config->canonical_names[number];
     }
     return out->schema != NULL;
 }
@@ -181,7 +186,9 @@ static enum nx_reason judge_reading(struct nx_gate *gate, const struct nx_scene 
                                     const struct nx_publication *publication, enum content content,
                                     struct nx_judgement *out)
 {
-    const struct nx_domain *domain = nx_city_domain(scene->city, out->topic.domain);
+    const struct nx_domain *domain = publication->recent != NULL
+                                         ? publication->domain
+                                         : nx_city_domain(scene->city, out->topic->domain);
     enum nx_reason reason;
 
     if (domain == NULL) {
@@ -203,11 +210,8 @@ static enum nx_reason judge_payload(struct nx_gate *gate, const struct nx_scene 
                                     const struct nx_publication *publication,
                                     struct nx_judgement *out)
 {
-    enum content content = content_of(&out->topic);
+    enum content content = content_of(out->topic);
 
-    if (publication->payload.len > gate->payload_bytes_max) {
-        return NX_REASON_SIZE;
-    }
     if (publication->payload.len == 0) {
         out->clears = publication->retain; /* MQTT 5 section 3.3.1.3: removes what is retained */
         return publication->retain ? NX_REASON_ADMITTED : NX_REASON_EMPTY;
@@ -224,16 +228,70 @@ static enum nx_reason judge_payload(struct nx_gate *gate, const struct nx_scene 
     return NX_REASON_ADMITTED;
 }
 
+static enum nx_reason charge(const struct nx_publication *publication,
+                             const struct nx_limits *limits, const struct nx_topic *topic)
+{
+    static const enum nx_reason reasons[] = {
+        [NX_USAGE_OK] = NX_REASON_ADMITTED,
+        [NX_USAGE_MESSAGES] = NX_REASON_RATE,
+        [NX_USAGE_BYTES] = NX_REASON_BYTES,
+        [NX_USAGE_ASSETS] = NX_REASON_ASSETS,
+    };
+    bool stream = topic->kind == NX_TOPIC_STREAM;
+    const struct nx_usage_message message = {
+        .username = publication->username,
+        .domain = stream ? topic->domain : (struct nx_span){NULL, 0},
+        .asset = stream ? topic->asset : (struct nx_span){NULL, 0},
+        .bytes = publication->payload.len,
+        .now_ms = publication->now_ms,
+    };
+
+    return reasons[nx_usage_take(publication->usage, limits, &message)];
+}
+
+/* What the identity may in size and number, before a byte of the payload is read. */
+static enum nx_reason judge_limits(const struct nx_gate *gate,
+                                   const struct nx_publication *publication,
+                                   struct nx_judgement *out)
+{
+    const struct nx_limits *limits = &publication->subject->identity->limits;
+    size_t len = publication->payload.len;
+    enum nx_reason reason;
+
+    if (len > gate->payload_bytes_max ||
+        (limits->payload_bytes > 0 && len > limits->payload_bytes)) {
+        return NX_REASON_SIZE;
+    }
+    if (publication->usage == NULL || !nx_limits_charge(limits)) {
+        return NX_REASON_ADMITTED;
+    }
+    reason = charge(publication, limits, out->topic);
+    if (publication->late_rates && reason != NX_REASON_ASSETS && len <= LATE_BYTES_MAX) {
+        out->later = reason;
+        return NX_REASON_ADMITTED;
+    }
+    return reason;
+}
+
 void nx_gate_judge(struct nx_gate *gate, const struct nx_scene *scene,
                    const struct nx_publication *publication, struct nx_judgement *out)
 {
     enum nx_verdict verdict;
 
     *out = (struct nx_judgement){0};
-    (void)nx_topic_parse(publication->topic, &out->topic, NULL);
-    verdict = nx_policy_publish(scene->config, scene->city, publication->subject, &out->topic);
+    if (publication->recent != NULL) {
+        out->topic = &publication->recent->topic;
+        verdict = publication->verdict;
+    } else {
+        (void)nx_topic_parse(publication->topic, &gate->topic, NULL);
+        out->topic = &gate->topic;
+        verdict = nx_policy_publish(scene->config, scene->city, publication->subject, out->topic);
+    }
     out->reason = (enum nx_reason)verdict;
     if (verdict == NX_ALLOWED) {
+        out->reason = judge_limits(gate, publication, out);
+    }
+    if (out->reason == NX_REASON_ADMITTED) {
         out->reason = judge_payload(gate, scene, publication, out);
     }
 }

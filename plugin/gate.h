@@ -9,6 +9,8 @@
 #define NX_PLUGIN_GATE_H
 
 #include "core/policy.h"
+#include "plugin/recent.h"
+#include "plugin/usage.h"
 
 /* Why a publication was refused. The first ones are nx_verdict's, in its order. */
 enum nx_reason {
@@ -20,7 +22,10 @@ enum nx_reason {
     NX_REASON_ASSET,
     NX_REASON_CHANNEL,
     NX_REASON_ROLE,
-    NX_REASON_SIZE,     /* more bytes than plugin_opt_payload_max */
+    NX_REASON_SIZE,     /* more bytes than plugin_opt_payload_max, or than the identity may */
+    NX_REASON_RATE,     /* more messages per second than the identity may */
+    NX_REASON_BYTES,    /* more bytes per second */
+    NX_REASON_ASSETS,   /* more different assets */
     NX_REASON_EMPTY,    /* no bytes, and not the clearing of a retained message */
     NX_REASON_JSON,     /* not RFC 8259 */
     NX_REASON_SCHEMA,   /* JSON that its schema refuses */
@@ -44,13 +49,22 @@ struct nx_publication {
     struct nx_span username; /* as the client gave it; {NULL, 0}: anonymous */
     const struct nx_subject *subject;
     bool retain;
+    /* What is not needed may be left out. */
+    const struct nx_recent *recent; /* the topic taken apart, and then also ... */
+    enum nx_verdict verdict;        /* ... the subject's right to publish on it, ... */
+    const struct nx_domain *domain; /* ... and the city's domain of a stream, or NULL */
+    struct nx_usage *usage;         /* charged with this message; NULL: limits do not apply */
+    uint64_t now_ms;                /* monotonic, for the usage */
+    bool late_rates; /* a rate is refused later, by who calls: judge as if it were not exceeded */
 };
 
 struct nx_judgement {
     enum nx_reason reason;
     bool warned; /* admitted all the same: the domain's mode is `warn` */
     bool clears; /* an empty retained payload from whom the topic belongs to */
-    struct nx_topic topic;
+    /* With late_rates: admitted as far as it goes, to be refused for this; else ADMITTED. */
+    enum nx_reason later;
+    const struct nx_topic *topic;   /* valid until the next judgement */
     const struct nx_schema *schema; /* the one it was checked against, or NULL */
     struct nx_span schema_name;     /* "ulsan-air@1" */
 };
@@ -61,7 +75,7 @@ struct nx_gate;
 struct nx_gate *nx_gate_new(uint32_t payload_bytes_max, uint64_t seed);
 void nx_gate_free(struct nx_gate *gate);
 
-/* Judges. The topic is below nexus/. The spans in *out point into the publication and the scene. */
+/* Judges. The topic is below nexus/. What *out points at is the gate's, the publication's and the scene's. */
 void nx_gate_judge(struct nx_gate *gate, const struct nx_scene *scene,
                    const struct nx_publication *publication, struct nx_judgement *out);
 

@@ -11,246 +11,141 @@
  * (G2) what is published below nexus/ by a client was judged exactly once.
  * (G3) what we publish ourselves is never judged: it cannot cause another report.
  */
-#include "plugin/guard.h"
+#include "plugin/guard_state.h"
 
-#include "plugin/gate.h"
-#include "plugin/reject.h"
-#include "plugin/rules.h"
-#include "plugin/status.h"
-#include "plugin/subjects.h"
-#include "plugin/text.h"
-#include "plugin/throttle.h"
-
-#include <cjson/cJSON.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-enum {
-    CONFIG_TEXT_SIZE = 960,
-    LOG_NAME_SIZE = 160,
-    LOG_TEXT_SIZE = 736,
-    REPORT_QOS = 1, /* an operator with a session gets what was refused while away */
-    STATUS_QOS = 0,
-};
-
-struct nx_guard {
-    const struct nx_host *host;
-    struct nx_options options;
-    struct nx_rules rules;
-    struct nx_gate *gate;
-    struct nx_subjects *subjects;
-    struct nx_throttle *reports; /* by identity */
-    struct nx_bucket log_lines;
-    struct nx_counters counters;
-    struct nx_message admitted; /* what access control let pass last; client NULL: nothing */
-    char config_text[CONFIG_TEXT_SIZE];
-    uint64_t started_ms;    /* monotonic */
-    uint64_t status_due_ms; /* monotonic */
-    bool publishing;        /* within a publication of ours */
-};
-
-enum nx_err nx_guard_new(const struct nx_host *host, const struct nx_options *options,
-                         struct nx_guard **out)
-{
-    struct nx_guard *guard = calloc(1, sizeof(*guard));
-    uint64_t now_ms = host->monotonic_ms();
-    struct nx_diag fault = {0};
-    enum nx_err err = NX_ERR_NOMEM;
-
-    *out = NULL;
-    if (guard == NULL) {
-        goto out;
-    }
-    guard->host = host;
-    guard->options = *options;
-    guard->gate = nx_gate_new(options->payload_bytes_max, host->seed);
-    guard->subjects = nx_subjects_new();
-    guard->reports = nx_throttle_new(host->seed, now_ms);
-    if (guard->gate == NULL || guard->subjects == NULL || guard->reports == NULL) {
-        goto out;
-    }
-    err = nx_rules_load(options, &host->log, host->seed, &guard->rules, &fault);
-    if (err != NX_OK) {
-        goto out;
-    }
-    guard->rules.generation = 1;
-    guard->rules.loaded_at_ms = host->wall_ms();
-    guard->started_ms = now_ms;
-    guard->status_due_ms = now_ms;
-    nx_bucket_init(&guard->log_lines, now_ms);
-    (void)snprintf(guard->config_text, sizeof(guard->config_text), "ok");
-    *out = guard;
-    guard = NULL;
-out:
-    nx_guard_free(guard);
-    return err;
-}
-
-void nx_guard_free(struct nx_guard *guard)
-{
-    if (guard == NULL) {
-        return;
-    }
-    nx_rules_free(&guard->rules);
-    nx_throttle_free(guard->reports);
-    nx_subjects_free(guard->subjects);
-    nx_gate_free(guard->gate);
-    free(guard);
-}
+#include "core/rights.h"
 
 /* The cheap test that spares most of a busy broker's foreign traffic any further look. */
-static bool below_nexus(struct nx_span topic)
+static bool below_nexus(const char *topic)
 {
-    return nx_span_starts(topic, NX_SPAN("nexus/"));
+    return topic[0] == 'n' && topic[1] == 'e' && topic[2] == 'x' && topic[3] == 'u' &&
+           topic[4] == 's' && topic[5] == '/'; /* ends at a NUL by itself */
 }
 
 static enum nx_answer outside(const struct nx_guard *guard)
 {
-    return guard->options.outside == NX_OUTSIDE_ALLOW ? NX_ANSWER_ALLOW : NX_ANSWER_DEFER;
+    return guard->options.outside == NX_OUTSIDE_ALLOW && !guard->host->ignores ? NX_ANSWER_ALLOW
+                                                                               : NX_ANSWER_DEFER;
 }
 
-static const struct nx_subject *subject_of(struct nx_guard *guard, const void *client,
-                                           const char *username)
+/* A topic or filter outside nexus/: none of ours, unless it is where operators ask us. */
+static enum nx_answer elsewhere(struct nx_guard *guard, const void *client, enum nx_access access,
+                                struct nx_span what)
 {
-    return nx_subjects_find(guard->subjects, guard->rules.city, guard->rules.generation, client,
-                            username);
-}
-
-static const char *username_of(const struct nx_guard *guard, const void *client)
-{
-    return client != NULL ? guard->host->client_username(client) : NULL;
-}
-
-static const char *client_id_of(const struct nx_guard *guard, const void *client)
-{
-    return client != NULL ? guard->host->client_id(client) : NULL;
-}
-
-/* Publishes in our own name and takes `json` back to its maker. */
-static bool publish_json(struct nx_guard *guard, const char *topic, char *json, int qos,
-                         bool retain)
-{
-    bool taken = false;
-
-    if (json != NULL) {
-        guard->publishing = true;
-        taken = guard->host->publish(topic, nx_span_from(json), qos, retain);
-        guard->publishing = false;
-        cJSON_free(json);
+    if (!nx_control_owns(what)) {
+        return outside(guard);
     }
-    return taken;
+    return nx_control_allows(guard_subject(guard, client, guard_username(guard, client)), access,
+                             what)
+               ? NX_ANSWER_ALLOW
+               : NX_ANSWER_DENY;
 }
 
-/* One line for the operator, cleaned and rate-limited over all identities. */
-static void log_line(struct nx_guard *guard, const char *what, const char *subject,
-                     struct nx_span username, const char *why)
+/* The message as the gate judges it. Its usage is left out where nothing is limited. */
+static void see(struct nx_guard *guard, const struct nx_message *message, const char *username,
+                struct nx_publication *out)
 {
-    char topic[LOG_NAME_SIZE], identity[LOG_NAME_SIZE], reason[LOG_TEXT_SIZE];
-    char more[LOG_NAME_SIZE] = "";
-    uint64_t suppressed = 0;
+    struct nx_known *known = guard_known(guard, message->client, username);
+    const struct nx_identity *identity = known->subject.identity;
+    const struct nx_recent *recent =
+        nx_recent_find(&guard->recent, guard->rules.city, message->topic);
 
-    if (!nx_bucket_take(&guard->log_lines, guard->host->monotonic_ms(), &suppressed)) {
-        return;
-    }
-    if (suppressed > 0) {
-        (void)snprintf(more, sizeof(more), " [%llu lines like this not logged]",
-                       (unsigned long long)suppressed);
-    }
-    nx_log(&guard->host->log, NX_LOG_WARN, "nexus: %s '%s' from '%s': %s%s", what,
-           nx_text_clean(nx_span_from(subject), NX_TEXT_LOG, topic, sizeof(topic)),
-           nx_text_clean(username.ptr != NULL ? username : NX_SPAN("(anonymous)"), NX_TEXT_LOG,
-                         identity, sizeof(identity)),
-           nx_text_clean(nx_span_from(why), NX_TEXT_LOG, reason, sizeof(reason)), more);
-}
-
-static void log_refusal(struct nx_guard *guard, const struct nx_report *report)
-{
-    const struct nx_explanation *e = report->explanation;
-    char why[LOG_TEXT_SIZE];
-
-    (void)snprintf(why, sizeof(why), "%s: %s%s%s", nx_reason_name(report->judgement->reason),
-                   e->instance, e->instance[0] != '\0' ? ": " : "", e->text);
-    log_line(guard, report->judgement->warned ? "admitted with a warning" : "refused",
-             report->publication->topic.ptr, report->publication->username, why);
-}
-
-/* Tells a refusal, unless its identity has had its share; explaining is paid for only then. */
-static void tell(struct nx_guard *guard, const struct nx_scene *scene, const void *client,
-                 const struct nx_publication *publication, const struct nx_judgement *judgement)
-{
-    struct nx_explanation explanation;
-    struct nx_report report = {.city = scene->city->name,
-                               .publication = publication,
-                               .judgement = judgement,
-                               .explanation = &explanation};
-    char topic[NX_REJECT_TOPIC_SIZE];
-
-    if (!nx_throttle_take(guard->reports, publication->username, guard->host->monotonic_ms(),
-                          &report.suppressed)) {
-        guard->counters.untold++;
-        return;
-    }
-    nx_gate_explain(guard->gate, scene, publication, judgement, &explanation);
-    report.client_id = client_id_of(guard, client);
-    report.now_ms = guard->host->wall_ms();
-    if (publish_json(guard, nx_reject_topic(&report, topic), nx_reject_json(&report), REPORT_QOS,
-                     false)) {
-        guard->counters.told++;
-    } else {
-        guard->counters.untold++;
-    }
-    log_refusal(guard, &report);
-}
-
-static void count(struct nx_counters *counters, const struct nx_judgement *judgement,
-                  size_t payload_bytes)
-{
-    if (judgement->reason != NX_REASON_ADMITTED && !judgement->warned) {
-        counters->refused[judgement->reason]++;
-        return;
-    }
-    counters->admitted++;
-    counters->payload_bytes += payload_bytes;
-    counters->warned += judgement->warned;
-    counters->cleared += judgement->clears;
-}
-
-static enum nx_answer judge(struct nx_guard *guard, const struct nx_message *message)
-{
-    const char *username = username_of(guard, message->client);
-    struct nx_scene scene = {guard->rules.config, guard->rules.city};
-    struct nx_publication publication = {
-        .topic = nx_span_from(message->topic),
+    *out = (struct nx_publication){
+        .topic = {message->topic, recent->text_len},
         .payload = {message->payload, message->payload != NULL ? message->payload_bytes : 0},
-        .username = nx_span_from(username),
-        .subject = subject_of(guard, message->client, username),
+        .username = known->username,
+        .subject = &known->subject,
         .retain = message->retain,
+        .recent = recent,
+        .domain = nx_recent_domain(&guard->recent, guard->rules.city),
     };
+    out->verdict = nx_known_publish(known, guard->rules.config, guard->rules.city, out->recent);
+    if (identity != NULL && nx_limits_charge(&identity->limits)) {
+        out->usage = guard->usage;
+        out->now_ms = guard->host->monotonic_ms();
+    }
+}
+
+/* `late`: a message event follows, where a rate can be refused with a reason of its own. */
+static enum nx_answer judge(struct nx_guard *guard, const struct nx_message *message, bool late)
+{
+    const char *username = guard_username(guard, message->client);
+    struct nx_scene scene = {guard->rules.config, guard->rules.city};
+    struct nx_publication publication;
     struct nx_judgement judgement;
 
+    guard->later = NX_REASON_ADMITTED;
+    see(guard, message, username, &publication);
+    if (publication.verdict == NX_ALLOWED && publication.recent->topic.kind == NX_TOPIC_DELIVER) {
+        return guard_deliver(guard, message, username);
+    }
+    publication.late_rates = late;
     nx_gate_judge(guard->gate, &scene, &publication, &judgement);
-    count(&guard->counters, &judgement, publication.payload.len);
+    guard_count(&guard->counters, &judgement, publication.payload.len);
+    guard->later = judgement.later;
     if (judgement.reason == NX_REASON_ADMITTED) {
         return NX_ANSWER_ALLOW;
     }
-    tell(guard, &scene, message->client, &publication, &judgement);
+    guard_tell(guard, &scene, message->client, &publication, &judgement);
     return judgement.warned ? NX_ANSWER_ALLOW : NX_ANSWER_DENY;
+}
+
+/* One more refusal of that client. A city must not be cut off by one bad record of its bridge. */
+static void note_offence(struct nx_guard *guard, const struct nx_message *message)
+{
+    const struct nx_identity *identity =
+        guard_subject(guard, message->client, guard_username(guard, message->client))->identity;
+
+    if (identity == NULL || (identity->role != NX_ROLE_BRIDGE && identity->role != NX_ROLE_LINK)) {
+        nx_offenders_note(guard->offenders, message->client,
+                          guard_client_id(guard, message->client), guard->host->monotonic_ms());
+    }
+}
+
+/* What access control counted as admitted, because only now it can be refused with its reason. */
+static enum nx_answer refuse_late(struct nx_guard *guard, const struct nx_message *message,
+                                  enum nx_reason reason)
+{
+    const char *username = guard_username(guard, message->client);
+    struct nx_scene scene = {guard->rules.config, guard->rules.city};
+    struct nx_publication publication;
+    struct nx_judgement judgement = {.reason = reason};
+
+    see(guard, message, username, &publication);
+    judgement.topic = &publication.recent->topic;
+    guard->counters.admitted--;
+    guard->counters.payload_bytes -= publication.payload.len;
+    guard_count(&guard->counters, &judgement, publication.payload.len);
+    guard_tell(guard, &scene, message->client, &publication, &judgement);
+    note_offence(guard, message);
+    return NX_ANSWER_QUOTA;
 }
 
 enum nx_answer nx_guard_publish(struct nx_guard *guard, const struct nx_message *message)
 {
     enum nx_answer answer;
+    uint64_t began_ns = 0;
+    bool timed;
 
-    guard->admitted = (struct nx_message){0};
+    guard->admitted.client = NULL;
     if (guard->publishing) {
         return NX_ANSWER_ALLOW;
     }
-    if (!below_nexus(nx_span_from(message->topic))) {
-        return outside(guard);
+    if (!below_nexus(message->topic)) {
+        return elsewhere(guard, message->client, NX_ACCESS_PUBLISH, nx_span_from(message->topic));
     }
-    answer = judge(guard, message);
+    timed = nx_timing_begin(&guard->publish_timing);
+    if (timed) {
+        began_ns = guard->host->monotonic_ns();
+    }
+    answer = judge(guard, message, guard->host->has_quota);
+    if (timed) {
+        nx_timing_add(&guard->publish_timing, guard->host->monotonic_ns() - began_ns);
+    }
     if (answer == NX_ANSWER_ALLOW) {
         guard->admitted = *message;
+    } else {
+        note_offence(guard, message);
     }
     return answer;
 }
@@ -266,29 +161,40 @@ enum nx_answer nx_guard_message(struct nx_guard *guard, const struct nx_message 
 {
     bool judged = is_same(&guard->admitted, message);
 
-    guard->admitted = (struct nx_message){0}; /* good for one message: addresses are used anew */
-    if (judged || guard->publishing || !below_nexus(nx_span_from(message->topic))) {
+    guard->admitted.client = NULL; /* good for one message: addresses are used anew */
+    if (judged) {
+        return guard->later == NX_REASON_ADMITTED ? NX_ANSWER_ALLOW
+                                                  : refuse_late(guard, message, guard->later);
+    }
+    if (guard->publishing || !below_nexus(message->topic)) {
         return NX_ANSWER_ALLOW;
     }
-    return judge(guard, message);
+    return judge(guard, message, false);
 }
 
 enum nx_answer nx_guard_receive(struct nx_guard *guard, const void *client, const char *topic)
 {
-    struct nx_span name = nx_span_from(topic);
-    struct nx_topic parsed;
+    const struct nx_city *city = guard->rules.city;
+    const struct nx_recent *recent;
+    enum nx_verdict verdict;
+    uint64_t began_ns = 0;
+    bool timed;
 
-    if (!below_nexus(name)) {
-        return outside(guard);
+    if (!below_nexus(topic)) {
+        return elsewhere(guard, client, NX_ACCESS_RECEIVE, nx_span_from(topic));
     }
-    (void)nx_topic_parse(name, &parsed, NULL);
-    if (nx_policy_receive(guard->rules.config, guard->rules.city,
-                          subject_of(guard, client, username_of(guard, client)),
-                          &parsed) == NX_ALLOWED) {
-        return NX_ANSWER_ALLOW;
+    timed = nx_timing_begin(&guard->receive_timing);
+    if (timed) {
+        began_ns = guard->host->monotonic_ns();
     }
-    guard->counters.deliveries_denied++;
-    return NX_ANSWER_DENY;
+    recent = nx_recent_find(&guard->recent, city, topic);
+    verdict = nx_known_receive(guard_known(guard, client, guard_username(guard, client)),
+                               guard->rules.config, city, recent);
+    if (timed) {
+        nx_timing_add(&guard->receive_timing, guard->host->monotonic_ns() - began_ns);
+    }
+    guard->counters.deliveries_denied += verdict != NX_ALLOWED;
+    return verdict == NX_ALLOWED ? NX_ANSWER_ALLOW : NX_ANSWER_DENY;
 }
 
 /*
@@ -297,35 +203,39 @@ enum nx_answer nx_guard_receive(struct nx_guard *guard, const void *client, cons
  */
 enum nx_answer nx_guard_subscribe(struct nx_guard *guard, const void *client, const char *filter)
 {
-    const char *username = username_of(guard, client);
-    const struct nx_subject *subject = subject_of(guard, client, username);
+    const char *username = guard_username(guard, client);
+    const struct nx_subject *subject = guard_subject(guard, client, username);
 
     switch (nx_policy_subscribe(guard->rules.config, guard->rules.city, subject,
                                 nx_span_from(filter))) {
     case NX_REACH_NEXUS:
         return NX_ANSWER_ALLOW;
     case NX_REACH_OUTSIDE:
-        return outside(guard);
+        return elsewhere(guard, client, NX_ACCESS_SUBSCRIBE,
+                         nx_filter_unshare(nx_span_from(filter)));
     case NX_REACH_NONE:
         break;
     }
     guard->counters.subscriptions_refused++;
     /* the SUBACK tells the client that, of any protocol version; this tells the operator why */
-    log_line(guard, "refused subscription", filter, nx_span_from(username),
-             "nothing that it takes may be received by this identity");
+    guard_log(guard, "refused subscription", filter, nx_span_from(username),
+              "nothing that it takes may be received by this identity");
     return NX_ANSWER_DENY;
 }
 
 /* Nobody is held to a subscription: never denied, whatever it was that granted it. */
 enum nx_answer nx_guard_unsubscribe(struct nx_guard *guard, const void *client, const char *filter)
 {
+    struct nx_span unshared = nx_filter_unshare(nx_span_from(filter));
+
     (void)client;
-    return below_nexus(nx_filter_unshare(nx_span_from(filter))) ? NX_ANSWER_ALLOW : outside(guard);
+    return below_nexus(unshared.ptr) || nx_control_owns(unshared) ? NX_ANSWER_ALLOW
+                                                                  : outside(guard);
 }
 
 enum nx_answer nx_guard_login(struct nx_guard *guard, const void *client, const char *username)
 {
-    const char *client_id = client_id_of(guard, client);
+    const char *client_id = guard_client_id(guard, client);
     struct nx_subject subject;
 
     if (!nx_span_starts(nx_span_from(client_id), NX_SPAN("nexus-bridge-"))) {
@@ -337,75 +247,14 @@ enum nx_answer nx_guard_login(struct nx_guard *guard, const void *client, const 
         return NX_ANSWER_DEFER; /* the password is somebody else's to check */
     }
     guard->counters.logins_refused++;
-    log_line(guard, "refused login of client", client_id, nx_span_from(username),
-             "client identifiers that begin with nexus-bridge- belong to bridges and links");
+    guard_log(guard, "refused login of client", client_id, nx_span_from(username),
+              "client identifiers that begin with nexus-bridge- belong to bridges and links");
     return NX_ANSWER_DENY;
 }
 
 void nx_guard_forget(struct nx_guard *guard, const void *client)
 {
     nx_subjects_forget(guard->subjects, client);
+    nx_offenders_forget(guard->offenders, client);
     guard->admitted = (struct nx_message){0};
-}
-
-static void keep_old(struct nx_guard *guard, const struct nx_diag *fault)
-{
-    char line[900];
-
-    guard->counters.reloads_refused++;
-    (void)nx_diag_format(fault, line, sizeof(line));
-    (void)snprintf(guard->config_text, sizeof(guard->config_text), "kept old: %s", line);
-    nx_log(&guard->host->log, NX_LOG_ERROR,
-           "nexus: the configuration is broken; generation %llu stays in use",
-           (unsigned long long)guard->rules.generation);
-}
-
-void nx_guard_reload(struct nx_guard *guard)
-{
-    struct nx_rules fresh = {0};
-    struct nx_diag fault = {0};
-
-    guard->status_due_ms = guard->host->monotonic_ms();
-    guard->admitted = (struct nx_message){0};
-    if (nx_rules_load(&guard->options, &guard->host->log, guard->host->seed, &fresh, &fault) !=
-        NX_OK) {
-        keep_old(guard, &fault);
-        return;
-    }
-    fresh.generation = guard->rules.generation + 1;
-    fresh.loaded_at_ms = guard->host->wall_ms();
-    nx_rules_free(&guard->rules);
-    guard->rules = fresh;
-    (void)snprintf(guard->config_text, sizeof(guard->config_text), "ok");
-    nx_log(&guard->host->log, NX_LOG_NOTICE, "nexus: configuration reloaded, generation %llu",
-           (unsigned long long)fresh.generation);
-}
-
-static void publish_status(struct nx_guard *guard, uint64_t now_ms)
-{
-    char topic[NX_REJECT_TOPIC_SIZE];
-    struct nx_status status = {
-        .counters = &guard->counters,
-        .city = guard->options.city,
-        .config = guard->config_text,
-        .generation = guard->rules.generation,
-        .loaded_at_ms = guard->rules.loaded_at_ms,
-        .now_ms = guard->host->wall_ms(),
-        .uptime_seconds = (now_ms - guard->started_ms) / 1000,
-        .period_seconds = guard->options.status_seconds,
-    };
-
-    (void)snprintf(topic, sizeof(topic), "nexus/%s/_status/plugin", guard->options.city);
-    (void)publish_json(guard, topic, nx_status_json(&status), STATUS_QOS, true);
-}
-
-void nx_guard_tick(struct nx_guard *guard)
-{
-    uint64_t now_ms = guard->host->monotonic_ms();
-
-    guard->admitted = (struct nx_message){0};
-    if (now_ms >= guard->status_due_ms) {
-        guard->status_due_ms = now_ms + (uint64_t)guard->options.status_seconds * 1000;
-        publish_status(guard, now_ms);
-    }
 }

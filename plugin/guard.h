@@ -15,6 +15,7 @@ enum nx_answer {
     NX_ANSWER_ALLOW,
     NX_ANSWER_DENY,
     NX_ANSWER_DEFER, /* no opinion: whoever is asked next decides */
+    NX_ANSWER_QUOTA, /* of nx_guard_message alone, where host->has_quota: over a limit, refused */
 };
 
 struct nx_guard;
@@ -53,6 +54,12 @@ enum nx_answer nx_guard_unsubscribe(struct nx_guard *guard, const void *client, 
 
 /* A login: DENY for a bridge's client identifier under a username that is none, else DEFER. */
 enum nx_answer nx_guard_login(struct nx_guard *guard, const void *client, const char *username);
+
+/*
+ * A client has published on $CONTROL/nexus/v1. Operators are answered, to their client identifier
+ * alone; whoever else came past access control (an import of the broker's own bridge) is not.
+ */
+void nx_guard_control(struct nx_guard *guard, const struct nx_message *message);
 
 /* The client is gone; the pointer is compared, never followed. */
 void nx_guard_forget(struct nx_guard *guard, const void *client);

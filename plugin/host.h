@@ -10,7 +10,13 @@
 #include "core/base/log.h"
 #include "core/base/span.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* A user property, MQTT 5 section 3.3.2.3.7. */
+struct nx_host_pair {
+    const char *name, *value;
+};
 
 struct nx_host {
     struct nx_log log;
@@ -22,8 +28,29 @@ struct nx_host {
     /* Publishes in the broker's own name; the payload is copied. False: not taken. */
     bool (*publish)(const char *topic, struct nx_span payload, int qos, bool retain);
 
-    uint64_t (*monotonic_ms)(void); /* for intervals */
+    /* The same, not retained, to this client alone, whatever it has subscribed to. */
+    bool (*publish_to)(const char *client_id, const char *topic, struct nx_span payload, int qos);
+
+    /*
+     * Publishes a delivered reading, QoS 1: as JSON unless it is empty, with these user properties.
+     * All is copied. False: not taken.
+     */
+    bool (*publish_reading)(const char *topic, struct nx_span payload, bool retain,
+                            const struct nx_host_pair *user, size_t user_count);
+
+    /*
+     * Ends the connection of the client with that identifier. Never within a client's own callback:
+     * from the tick alone. False: there is none any more.
+     */
+    bool (*disconnect)(const char *client_id);
+
+    uint64_t (*monotonic_ms)(void); /* for intervals, a few milliseconds coarse, for each message */
+    uint64_t (*monotonic_ns)(void); /* for durations */
     int64_t (*wall_ms)(void);       /* since 1970 UTC, for people */
+
+    /* What this broker can be answered. */
+    bool ignores;   /* NX_ANSWER_DEFER means: as if the plugin were not there (2.1) */
+    bool has_quota; /* NX_ANSWER_QUOTA at a message reaches an MQTT 5 client as 0x97 (2.1) */
 
     uint64_t seed; /* random: keys the hashes, so that nobody outside can choose collisions */
 };

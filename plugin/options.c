@@ -19,7 +19,7 @@ struct option_row {
     size_t offset;
     size_t size; /* of a text with its NUL */
     unsigned long min, max;
-    const char *initial; /* NULL: the line must be there */
+    const char *initial; /* NULL: the line must be there; "": without it there is none */
     const char *takes;
     const char *help;
 };
@@ -38,6 +38,17 @@ static const struct option_row rows[] = {
      "How often nexus/<city>/_status/plugin is published."},
     {"payload_max", OPTION_NUMBER, AT(payload_bytes_max), 256, 16777216, "1048576",
      "256 to 16777216 bytes", "The largest payload that is admitted below nexus/."},
+    {"state", OPTION_TEXT, AT(state), 0, 0, "", "a file",
+     "Where the delivery marks are kept, so that what links deliver in batches arrives once even "
+     "when this broker is restarted. Without it they start anew with the broker."},
+    {"state_seconds", OPTION_NUMBER, AT(state_seconds), 0, 86400, "60", "0 to 86400 seconds",
+     "The broker's autosave_interval: what was delivered within so long before a crash of the "
+     "broker, it has lost, and links deliver it again."},
+    {"disconnect_refusals", OPTION_NUMBER, AT(disconnect_refusals), 0, 1000000, "0", "0 to 1000000",
+     "A client is disconnected when so many of its publishes were refused within "
+     "plugin_opt_disconnect_seconds; 0: never. Bridges and links never are."},
+    {"disconnect_seconds", OPTION_NUMBER, AT(disconnect_seconds), 1, 3600, "10",
+     "1 to 3600 seconds", "See plugin_opt_disconnect_refusals."},
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
@@ -142,12 +153,20 @@ enum nx_err nx_options_complete(const struct nx_options *options, struct nx_diag
     return NX_OK;
 }
 
+static const char *initial_text(const struct option_row *row)
+{
+    if (row->initial == NULL) {
+        return "(required)";
+    }
+    return row->initial[0] != '\0' ? row->initial : "(none)";
+}
+
 enum nx_err nx_options_table(struct nx_buf *out)
 {
     (void)nx_buf_str(out, "| line | takes | default | what it does |\n|---|---|---|---|\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         (void)nx_buf_printf(out, "| `plugin_opt_%s` | %s | %s | %s |\n", rows[i].key, rows[i].takes,
-                            rows[i].initial != NULL ? rows[i].initial : "(required)", rows[i].help);
+                            initial_text(&rows[i]), rows[i].help);
     }
     return nx_buf_error(out);
 }

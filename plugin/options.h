@@ -27,6 +27,10 @@ struct nx_options {
     enum nx_outside outside;
     uint32_t status_seconds;
     uint32_t payload_bytes_max;
+    char state[NX_OPTION_PATH_MAX]; /* "": none */
+    uint32_t state_seconds;
+    uint32_t disconnect_refusals; /* 0: never */
+    uint32_t disconnect_seconds;
     uint32_t given; /* bit n: row n of the table was set by a line */
 };
 

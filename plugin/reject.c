@@ -4,6 +4,7 @@
  */
 #include "plugin/reject.h"
 
+#include "core/base/sha256.h"
 #include "core/base/utc.h"
 
 #include "plugin/text.h"
@@ -95,6 +96,15 @@ static bool add_place(cJSON *object, const struct nx_report *report)
     return ok;
 }
 
+/* So that a sensor's owner finds the message among those sent. Large ones are not worth the time. */
+static bool add_digest(cJSON *object, struct nx_span payload)
+{
+    char hex[NX_SHA256_HEX_SIZE];
+
+    return payload.len > NX_REJECT_DIGEST_BYTES_MAX ||
+           add_text(object, "payload_sha256", nx_sha256_hex(payload, hex));
+}
+
 static bool add_what(cJSON *object, const struct nx_report *report)
 {
     struct nx_span payload = report->publication->payload;
@@ -102,7 +112,7 @@ static bool add_what(cJSON *object, const struct nx_report *report)
     return add_text(object, "reason", nx_reason_name(report->judgement->reason)) &&
            cJSON_AddBoolToObject(object, "admitted", report->judgement->warned) != NULL &&
            add_place(object, report) && add_text(object, "text", report->explanation->text) &&
-           add_number(object, "payload_bytes", payload.len) &&
+           add_number(object, "payload_bytes", payload.len) && add_digest(object, payload) &&
            add_span(object, "payload_excerpt", payload, NX_REJECT_EXCERPT_BYTES_MAX) &&
            add_number(object, "suppressed", report->suppressed);
 }

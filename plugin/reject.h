@@ -10,7 +10,11 @@
 
 #include <stdint.h>
 
-enum { NX_REJECT_TOPIC_SIZE = 192, NX_REJECT_EXCERPT_BYTES_MAX = 256 };
+enum {
+    NX_REJECT_TOPIC_SIZE = 192,
+    NX_REJECT_EXCERPT_BYTES_MAX = 256,
+    NX_REJECT_DIGEST_BYTES_MAX = 256 * 1024, /* about a millisecond */
+};
 
 struct nx_report {
     struct nx_span city; /* of this broker */

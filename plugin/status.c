@@ -9,6 +9,7 @@
 #include "plugin/text.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 struct counter_row {
     const char *name;
@@ -27,6 +28,7 @@ static const struct counter_row counter_rows[] = {
     COUNTER(payload_bytes),
     COUNTER(subscriptions_refused),
     COUNTER(deliveries_denied),
+    COUNTER(disconnected),
     COUNTER(logins_refused),
     COUNTER(told),
     COUNTER(untold),
@@ -63,6 +65,8 @@ static bool add_head(cJSON *object, const struct nx_status *status)
            add_text(object, "component", "plugin") && add_text(object, "version", NX_VERSION) &&
            add_number(object, "uptime_seconds", status->uptime_seconds) &&
            add_text(object, "config", status->config) &&
+           add_text(object, "outside", status->outside) &&
+           add_text(object, "outside_check", status->surroundings) &&
            add_text(object, "loaded_at", nx_utc_format(status->loaded_at_ms, time)) &&
            add_number(object, "generation", status->generation);
 }
@@ -91,12 +95,48 @@ static bool add_counters(cJSON *object, const struct nx_counters *counters)
     return ok;
 }
 
+/* The buckets that are not empty: how many took less than so many nanoseconds, not less than half. */
+static bool add_buckets(cJSON *parent, const struct nx_timing *timing)
+{
+    cJSON *below = cJSON_AddObjectToObject(parent, "below");
+    bool ok = below != NULL;
+
+    for (unsigned i = 0; ok && i < NX_TIMING_BUCKETS; i++) {
+        char name[24];
+
+        if (timing->buckets[i] > 0) {
+            (void)snprintf(name, sizeof(name), "%llu", 1ULL << i);
+            ok = add_number(below, name, timing->buckets[i]);
+        }
+    }
+    return ok;
+}
+
+static bool add_timing(cJSON *parent, const char *name, const struct nx_timing *timing)
+{
+    cJSON *object = cJSON_AddObjectToObject(parent, name);
+
+    return object != NULL && add_number(object, "decisions", timing->decisions) &&
+           add_number(object, "timed", timing->timed) && add_buckets(object, timing);
+}
+
+static bool add_decisions(cJSON *object, const struct nx_status *status)
+{
+    cJSON *times = cJSON_AddObjectToObject(object, "decision_ns");
+
+    return times != NULL && add_timing(times, "publish", status->publish_timing) &&
+           add_timing(times, "receive", status->receive_timing) &&
+           add_number(object, "limited_identities", nx_usage_accounts(status->usage)) &&
+           add_number(object, "limits_shared", nx_usage_shared(status->usage));
+}
+
 char *nx_status_json(const struct nx_status *status)
 {
     cJSON *object = cJSON_CreateObject();
     char *text = NULL;
 
-    if (object != NULL && add_head(object, status) && add_counters(object, status->counters)) {
+    if (object != NULL && add_head(object, status) && add_counters(object, status->counters) &&
+        add_decisions(object, status) && nx_deliver_status(status->deliver, object)) {
         text = cJSON_PrintUnformatted(object);
     }
     cJSON_Delete(object);

@@ -4,7 +4,10 @@
 #ifndef NX_PLUGIN_STATUS_H
 #define NX_PLUGIN_STATUS_H
 
+#include "plugin/deliver.h"
 #include "plugin/gate.h"
+#include "plugin/timing.h"
+#include "plugin/usage.h"
 
 #include <stdint.h>
 
@@ -17,6 +20,7 @@ struct nx_counters {
     uint64_t payload_bytes;            /* of admitted publications */
     uint64_t subscriptions_refused;
     uint64_t deliveries_denied;
+    uint64_t disconnected;    /* clients of too many refusals */
     uint64_t logins_refused;  /* a bridge's client identifier under another's username */
     uint64_t told;            /* published at _rejected */
     uint64_t untold;          /* refused or warned, not told: rate limit or no memory */
@@ -25,8 +29,13 @@ struct nx_counters {
 
 struct nx_status {
     const struct nx_counters *counters;
+    const struct nx_deliver *deliver;
     const char *city;
-    const char *config; /* "ok", or "kept old: " and the first fault */
+    const char *config;       /* "ok", or "kept old: " and the first fault */
+    const char *outside;      /* plugin_opt_outside */
+    const char *surroundings; /* does that fit? */
+    const struct nx_timing *publish_timing, *receive_timing;
+    const struct nx_usage *usage;
     uint64_t generation;
     int64_t loaded_at_ms;
     int64_t now_ms; /* since 1970 UTC */

@@ -153,10 +153,55 @@ static void words_role(const struct scope *s)
     add_rights(s);
 }
 
+static const struct nx_limits *limits_of(const struct scope *s)
+{
+    return &s->publication->subject->identity->limits;
+}
+
+static void add_where(const struct scope *s)
+{
+    (void)nx_buf_printf(s->out, " (limits in %.*s/city.json)", NX_SPAN_ARG(city_name(s)));
+}
+
 static void words_size(const struct scope *s)
 {
+    uint32_t own = limits_of(s)->payload_bytes;
+    bool narrower = own > 0 && own < s->payload_bytes_max;
+
     (void)nx_buf_printf(s->out, "the payload has %zu bytes; at most %u are admitted",
-                        s->publication->payload.len, (unsigned)s->payload_bytes_max);
+                        s->publication->payload.len, narrower ? own : s->payload_bytes_max);
+    if (narrower) {
+        add_where(s);
+    }
+}
+
+static void words_rate(const struct scope *s)
+{
+    (void)nx_buf_printf(s->out,
+                        "this identity may publish %.6g messages per second, with at most %.6g "
+                        "seconds' worth at once: send less often",
+                        1e9 / (double)limits_of(s)->message_interval_ns,
+                        (double)limits_of(s)->burst_ns / 1e9);
+    add_where(s);
+}
+
+static void words_bytes(const struct scope *s)
+{
+    (void)nx_buf_printf(s->out,
+                        "this identity may publish %llu bytes per second, with at most %.6g "
+                        "seconds' worth at once: send less",
+                        (unsigned long long)limits_of(s)->bytes_per_second,
+                        (double)limits_of(s)->burst_ns / 1e9);
+    add_where(s);
+}
+
+static void words_assets(const struct scope *s)
+{
+    (void)nx_buf_printf(s->out,
+                        "this identity may publish on %u different assets, and has done so since "
+                        "the configuration was loaded",
+                        limits_of(s)->assets);
+    add_where(s);
 }
 
 static void words_empty(const struct scope *s)
@@ -198,9 +243,11 @@ static void (*const writers[NX_REASON_COUNT])(const struct scope *s) = {
     [NX_REASON_IDENTITY] = words_identity, [NX_REASON_CITY] = words_city,
     [NX_REASON_DOMAIN] = words_domain,     [NX_REASON_ASSET] = words_asset,
     [NX_REASON_CHANNEL] = words_channel,   [NX_REASON_ROLE] = words_role,
-    [NX_REASON_SIZE] = words_size,         [NX_REASON_EMPTY] = words_empty,
-    [NX_REASON_JSON] = words_json,         [NX_REASON_SCHEMA] = words_schema,
-    [NX_REASON_LIMIT] = words_limit,       [NX_REASON_INTERNAL] = words_internal,
+    [NX_REASON_RATE] = words_rate,         [NX_REASON_BYTES] = words_bytes,
+    [NX_REASON_ASSETS] = words_assets,     [NX_REASON_SIZE] = words_size,
+    [NX_REASON_EMPTY] = words_empty,       [NX_REASON_JSON] = words_json,
+    [NX_REASON_SCHEMA] = words_schema,     [NX_REASON_LIMIT] = words_limit,
+    [NX_REASON_INTERNAL] = words_internal,
 };
 
 void nx_words_refusal(const struct nx_scene *scene, const struct nx_publication *publication,

@@ -47,16 +47,33 @@ static void publish_and_back(const struct nx_mqtt_packet *packet, uint8_t level)
     nx_buf_fini(&out);
 }
 
+static void ack_and_back(const struct nx_mqtt_packet *packet, uint8_t level)
+{
+    struct nx_mqtt_ack ack, again;
+    struct nx_mqtt_packet second;
+    struct nx_buf out;
+
+    if (nx_mqtt_decode_ack(packet, level, &ack) != NX_OK) {
+        return;
+    }
+    nx_buf_init(&out, FUZZ_PACKET_MAX);
+    must(nx_mqtt_encode_ack(&out, level, (enum nx_mqtt_type)packet->type, ack.packet_id,
+                            ack.reason) == NX_OK);
+    must(nx_mqtt_frame(nx_buf_view(&out), FUZZ_PACKET_MAX, &second) == NX_OK);
+    must(second.size == out.len && nx_mqtt_decode_ack(&second, level, &again) == NX_OK);
+    must(again.packet_id == ack.packet_id && again.reason == ack.reason);
+    nx_buf_fini(&out);
+}
+
 static void decode(const struct nx_mqtt_packet *packet, uint8_t level)
 {
     struct nx_mqtt_connack connack;
-    struct nx_mqtt_ack ack;
     struct nx_mqtt_suback suback;
     struct nx_mqtt_disconnect disconnect;
 
     publish_and_back(packet, level);
     (void)nx_mqtt_decode_connack(packet, level, &connack);
-    (void)nx_mqtt_decode_ack(packet, level, &ack);
+    ack_and_back(packet, level);
     (void)nx_mqtt_decode_suback(packet, level, &suback);
     (void)nx_mqtt_decode_pingresp(packet);
     (void)nx_mqtt_decode_disconnect(packet, &disconnect);

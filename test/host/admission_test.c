@@ -163,11 +163,16 @@ static void a_link_delivers_for_its_own_city_only(void **state)
 {
     struct site *site = *state;
 
+    /* its own: opened, and answered that this is no batch */
     assert_int_equal(
-        fake_publish(&site->plugin, &site->link, "nexus/_deliver/ulsan", "\x01\x02", false), 0);
+        fake_publish(&site->plugin, &site->link, "nexus/_deliver/ulsan", "\x01\x02", false),
+        MOSQ_ERR_ACL_DENIED);
+    assert_string_equal(site_text("nexus/_link/ulsan/birmingham/ack", "outcome"), "damaged");
+    assert_int_equal(fake_count("nexus/birmingham/_rejected"), 0);
     assert_int_equal(
         fake_publish(&site->plugin, &site->link, "nexus/_deliver/birmingham", "\x01\x02", false),
         MOSQ_ERR_ACL_DENIED);
+    assert_string_equal(site_text("nexus/birmingham/_rejected/_/_", "reason"), "city");
 }
 
 /* --- what is in it ------------------------------------------------------------------------- */
@@ -343,8 +348,8 @@ static void what_access_control_let_pass_is_good_for_one_message(void **state)
 static void topics_outside_nexus_are_the_citys_own_affair(void **state)
 {
     static const char *const topics[] = {
-        "home/kitchen",     "", "/", "$SYS/broker", "Nexus/a", "nexus", "nexusx/birmingham",
-        "$CONTROL/nexus/v1"};
+        "home/kitchen",      "", "/", "$SYS/broker", "Nexus/a", "nexus", "nexusx/birmingham",
+        "$CONTROL/broker/v1"};
     struct site *site = *state;
 
     for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {

@@ -3,6 +3,7 @@
  */
 #include "fake_broker.h"
 
+#include <mqtt_protocol.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,40 @@ const char *mosquitto_client_username(const struct mosquitto *client)
     return client->username;
 }
 
+/* As "name=value\n" each, the content type under that name. */
+static void write_properties(const mosquitto_property *list, char out[FAKE_PROPERTIES_SIZE])
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (; list != NULL; list = mosquitto_property_next(list)) {
+        char *name = NULL, *value = NULL;
+
+        if (mosquitto_property_identifier(list) == MQTT_PROP_USER_PROPERTY) {
+            (void)mosquitto_property_read_string_pair(list, MQTT_PROP_USER_PROPERTY, &name, &value,
+                                                      false);
+        } else {
+            (void)mosquitto_property_read_string(list, MQTT_PROP_CONTENT_TYPE, &value, false);
+        }
+        used += (size_t)snprintf(out + used, FAKE_PROPERTIES_SIZE - used, "%s=%s\n",
+                                 name != NULL ? name : "content-type", value);
+        free(name);
+        free(value);
+    }
+}
+
+int mosquitto_kick_client_by_clientid(const char *clientid, bool with_will)
+{
+    (void)with_will;
+    fake.kicked_all = fake.kicked_all || clientid == NULL;
+    if (clientid == NULL || fake.nobody_is_there) {
+        return MOSQ_ERR_NOT_FOUND;
+    }
+    (void)snprintf(fake.kicked, sizeof(fake.kicked), "%s", clientid);
+    fake.kicks++;
+    return MOSQ_ERR_SUCCESS;
+}
+
 int mosquitto_broker_publish_copy(const char *clientid, const char *topic, int payloadlen,
                                   const void *payload, int qos, bool retain,
                                   mosquitto_property *properties)
@@ -86,7 +121,6 @@ int mosquitto_broker_publish_copy(const char *clientid, const char *topic, int p
     struct fake_message *message = &fake.messages[fake.messages_count];
 
     (void)clientid;
-    (void)properties;
     if (fake.publish_fails || fake.messages_count == FAKE_MESSAGES_MAX) {
         return MOSQ_ERR_NOMEM;
     }
@@ -94,6 +128,8 @@ int mosquitto_broker_publish_copy(const char *clientid, const char *topic, int p
     message->payload = strndup(payload, (size_t)payloadlen);
     message->qos = qos;
     message->retain = retain;
+    write_properties(properties, message->properties);
+    mosquitto_property_free_all(&properties); /* the broker's with the message */
     fake.messages_count++;
     if (fake.on_publish != NULL) {
         fake.on_publish();
@@ -113,10 +149,21 @@ int fake_clock_gettime(clockid_t clock, struct timespec *ts)
     return 0;
 }
 
+static int set_info(mosquitto_plugin_id_t *identifier, const char *name, const char *version)
+{
+    (void)identifier;
+    (void)snprintf(fake.info, sizeof(fake.info), "%s %s", name, version);
+    return MOSQ_ERR_SUCCESS;
+}
+
 void *fake_dlsym(void *handle, const char *symbol)
 {
     (void)handle;
-    return fake.is_2_1 && strcmp(symbol, "mosquitto_plugin_set_info") == 0 ? &fake : NULL;
+    int (*function)(mosquitto_plugin_id_t *, const char *, const char *) = set_info;
+    void *symbol_2_1;
+
+    memcpy(&symbol_2_1, &function, sizeof(symbol_2_1));
+    return fake.is_2_1 && strcmp(symbol, "mosquitto_plugin_set_info") == 0 ? symbol_2_1 : NULL;
 }
 
 /* --- What the broker does ------------------------------------------------------------------ */
@@ -251,6 +298,12 @@ int fake_import(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, 
     free(own_topic);
     free(own_payload);
     return rc;
+}
+
+int fake_ask(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
+             char *topic)
+{
+    return acl(plugin, client, access, topic, NULL, 0, false);
 }
 
 static int ask(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,

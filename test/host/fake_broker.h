@@ -15,6 +15,7 @@
 #include <mosquitto_plugin.h>
 
 enum { FAKE_EVENTS_MAX = 40, FAKE_MESSAGES_MAX = 512, FAKE_LOG_BYTES_MAX = 256 * 1024 };
+enum { FAKE_PROPERTIES_SIZE = 512 };
 
 /* A connected client. */
 struct mosquitto {
@@ -33,7 +34,8 @@ struct mosquitto_plugin_id_t {
 
 struct fake_message {
     char *topic;
-    char *payload; /* with a NUL behind it */
+    char *payload;                         /* with a NUL behind it */
+    char properties[FAKE_PROPERTIES_SIZE]; /* "name=value" lines */
     int qos;
     bool retain;
 };
@@ -47,6 +49,11 @@ struct fake_broker {
     size_t messages_count;
     char log[FAKE_LOG_BYTES_MAX];
     size_t log_len;
+    char kicked[64]; /* the client identifier that was disconnected last */
+    unsigned kicks;
+    bool kicked_all;      /* by NULL */
+    bool nobody_is_there; /* who is to be disconnected has gone */
+    char info[64];        /* what mosquitto_plugin_set_info was told */
     /* called within mosquitto_broker_publish_copy: a future broker may raise events there */
     void (*on_publish)(void);
 };
@@ -81,6 +88,9 @@ int fake_import(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, 
 int fake_deliver(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic);
 int fake_subscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
                    const char *filter);
+/* Access control alone, without a payload; allocates nothing. */
+int fake_ask(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
+             char *topic);
 int fake_unsubscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
                      const char *filter);
 int fake_login(struct mosquitto_plugin_id_t *plugin, const char *client_id, const char *username);

@@ -42,6 +42,8 @@ cat > "$site/birmingham/city.json" <<'END'
   "reference": { "temperature_celsius": 20, "pressure_kpa": 101.325 },
   "domains": { "air": { "mode": "strict" } },
   "identities": { "air-{asset}": { "role": "sensor", "assets": ["air/{asset}"] },
+                  "slow": { "role": "sensor", "assets": ["air/SLOW"],
+                            "limits": { "messages_per_second": 0.001, "burst_seconds": 1 } },
                   "operator": { "role": "operator" } } }
 END
 echo '{ "air": {} }' > "$site/birmingham/assets.json"
@@ -51,7 +53,7 @@ END
 cat > "$site/schemas/canonical/air/schema.json" <<'END'
 { "$id": "urn:nexus:canonical-air:1", "type": "object" }
 END
-for name in air-BMLD operator; do
+for name in air-BMLD operator slow; do
     mosquitto_passwd -c -b "$dir/one" $name secret 2>/dev/null
     cat "$dir/one" >> "$dir/passwords"
 done
@@ -66,6 +68,7 @@ plugin $plugin
 plugin_opt_config $site
 plugin_opt_city birmingham
 plugin_opt_status_seconds 1
+plugin_opt_disconnect_refusals 30
 END
     LD_PRELOAD="$preload" mosquitto -c "$dir/conf" > "$dir/log" 2>&1 &
     broker=$!
@@ -112,14 +115,24 @@ publish air-BMLD nexus/birmingham/air/BIRR/observation '{"site":"x"}' | grep -q 
 publish air-BMLD $own '{"site":"BMLD"}' -i nexus-bridge-1 | grep -q 'ot authori' ||
     fail "a bridge's client identifier is open"
 [ -z "$(publish air-BMLD home/kitchen x)" ] || fail "topics outside nexus/ are shut"
+[ -z "$(publish slow nexus/birmingham/air/SLOW/observation '{"site":"x"}')" ] ||
+    fail "the first message of a rate is not admitted"
+publish slow nexus/birmingham/air/SLOW/observation '{"site":"x"}' | grep -q 'Not authorized' ||
+    fail "a rate limits nothing"
+grep -q 'nexus: topics outside nexus/: ok' "$dir/log" ||
+    fail "the start does not say whether plugin_opt_outside fits"
+
+# MQTT 3.1.1 learns of no refusal: at QoS 2 the handshake has to end all the same.
+timeout 10 mosquitto_pub -h 127.0.0.1 -p $port -u air-BMLD -P secret -V 311 -q 2 -t $own \
+    -m '{"qos":2}' || fail "a refused QoS 2 publish of 3.1.1 does not end"
 
 # A will that its schema refuses: the client is killed, so that the broker sends it.
 mosquitto_sub -h 127.0.0.1 -p $port -u air-BMLD -P secret -t home/will \
-    --will-topic $own --will-payload '{"will":1}' --will-retain &
+    --will-topic $own --will-payload '{"will":1}' --will-retain -i will-bearer &
 will=$!
 clients="$clients $will"
 for _ in $(seq 100); do
-    [ "$(grep -c "u'air-BMLD'" "$dir/log")" -ge 5 ] && break # the fifth that connected
+    grep -q 'New client connected.*as will-bearer' "$dir/log" && break
     sleep 0.05
 done
 kill -9 $will
@@ -127,6 +140,12 @@ for _ in $(seq 100); do
     grep -q 'payload_excerpt":"{\\"will' "$dir/seen" && break
     sleep 0.05
 done
+
+# Who is refused again and again is disconnected.
+seq 60 | sed 's/.*/{"number":&}/' |
+    timeout 10 mosquitto_pub -h 127.0.0.1 -p $port -u air-BMLD -P secret -V 5 -q 1 -t $own -l \
+        -i offender > /dev/null 2>&1 || true
+grep -q "nexus: disconnected client 'offender'" "$dir/log" || fail "an offender stays connected"
 
 # A broken reload, and traffic after it.
 echo '{ "city": ' > "$site/birmingham/city.json"
@@ -147,6 +166,9 @@ seen "^$own {\"site\":\"BMLD\"}"
 seen '_rejected/air/BMLD .*"reason":"schema".*"keyword":"required"'
 seen '_rejected/air/BIRR .*"reason":"asset"'
 seen 'payload_excerpt":"{\\"will'
+seen '_rejected/air/SLOW .*"reason":"rate"'
+[ "$(grep -c 'payload_excerpt":"{\\"qos' "$dir/seen")" -eq 1 ] ||
+    fail "a refused QoS 2 publish of 3.1.1 was not judged exactly once"
 seen '"config":"kept old: .*city.json'
 seen '^home/kitchen x'
 ! grep -q "^$own {}" "$dir/seen" || fail "a refused reading was delivered"

@@ -4,6 +4,7 @@
 #include "cm.h"
 #include "site.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,6 +267,34 @@ static void cleanup_unregisters_every_callback(void **state)
     assert_int_equal(mosquitto_plugin_cleanup(NULL, NULL, 0), 0);
 }
 
+/* Bytes in use after so many loadings with traffic in each. */
+static size_t used_after(struct site *site, unsigned loadings)
+{
+    for (unsigned i = 0; i < loadings; i++) {
+        fake_stop(&site->plugin);
+        fake_reset();
+        assert_int_equal(site_start(site, "disconnect_refusals", "1"), 0);
+        (void)fake_publish(&site->plugin, &site->sensor, OWN_TOPIC, GOOD_READING, false);
+        (void)fake_publish(&site->plugin, &site->sensor, OWN_TOPIC, "{}", false);
+        (void)fake_deliver(&site->plugin, &site->reader, OWN_TOPIC);
+        (void)fake_reload(&site->plugin);
+        (void)fake_tick(&site->plugin);
+    }
+    fake_stop(&site->plugin);
+    fake_reset();
+    return mallinfo2().uordblks;
+}
+
+/* The allocator keeps some by itself; each byte is counted by a sanitizer, where there is one. */
+static void loading_again_and_again_leaves_no_memory_behind(void **state)
+{
+    enum { LOADINGS = 100, KEPT_BYTES_MAX = 16 * 1024 };
+    struct site *site = *state;
+    size_t before = used_after(site, LOADINGS / 2);
+
+    assert_true(used_after(site, LOADINGS) < before + KEPT_BYTES_MAX);
+}
+
 static void an_event_without_data_is_denied_and_ends_nothing(void **state)
 {
     struct mosquitto_evt_acl_check acl = {.access = MOSQ_ACL_WRITE};
@@ -308,6 +337,7 @@ int main(void)
         OPEN(the_status_says_since_when_by_what_and_how_much),
         OPEN(two_instances_in_one_process_know_nothing_of_each_other),
         MADE(cleanup_unregisters_every_callback),
+        OPEN(loading_again_and_again_leaves_no_memory_behind),
         OPEN(an_event_without_data_is_denied_and_ends_nothing),
     };
 

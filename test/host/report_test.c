@@ -40,6 +40,8 @@ static void a_report_says_who_what_and_when(void **state)
     assert_string_equal(site_text(REJECTED, "keyword"), "required");
     assert_string_equal(site_text(REJECTED, "instance"), "");
     assert_true(site_number(REJECTED, "payload_bytes") == 2);
+    assert_string_equal(site_text(REJECTED, "payload_sha256"),
+                        "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
     assert_true(site_number(REJECTED, "suppressed") == 0);
     assert_true(fake_logged("nexus: refused '" OWN_TOPIC "' from 'air-BMLD': schema: "));
 }
@@ -136,6 +138,20 @@ static void the_excerpt_is_short_and_well_formed(void **state)
     assert_true(strlen(site_text(REJECTED, "payload_excerpt")) <= 256);
     assert_memory_equal(site_text(REJECTED, "payload_excerpt"), "ab\xEF\xBF\xBD\n\xEF\xBF\xBD", 9);
     assert_true(site_number(REJECTED, "payload_bytes") == 1000);
+}
+
+static void a_large_payload_is_told_without_its_digest(void **state)
+{
+    enum { LARGE = 256 * 1024 + 1 };
+    static char payload[LARGE];
+    struct site *site = *state;
+
+    memset(payload, '[', sizeof(payload));
+    for (size_t len = LARGE - 1; len <= LARGE; len++) {
+        (void)fake_publish_bytes(&site->plugin, &site->sensor, OWN_TOPIC, payload, len, false);
+        assert_true(site_number(REJECTED, "payload_bytes") == (double)len);
+        assert_true((site_text(REJECTED, "payload_sha256") == NULL) == (len == LARGE));
+    }
 }
 
 static void names_in_the_log_stay_on_one_line(void **state)
@@ -246,6 +262,7 @@ int main(void)
         SITE_TEST(a_report_that_cannot_be_published_is_counted),
         SITE_TEST(a_broker_that_shows_us_our_own_report_gets_no_second_one),
         SITE_TEST(the_excerpt_is_short_and_well_formed),
+        SITE_TEST(a_large_payload_is_told_without_its_digest),
         SITE_TEST(names_in_the_log_stay_on_one_line),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(time_is_rfc_3339_in_utc),

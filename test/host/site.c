@@ -3,6 +3,8 @@
  */
 #include "site.h"
 
+#include "core/base/span.h"
+
 #include <cjson/cJSON.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -177,6 +179,22 @@ double site_number(const char *prefix, const char *member)
 {
     const cJSON *item = member_of_last(prefix, member);
 
+    return cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : -1;
+}
+
+double site_at(const char *prefix, const char *pointer)
+{
+    char name[64];
+    struct nx_span rest = nx_span_from(pointer);
+    const cJSON *item;
+
+    (void)nx_span_cut(&rest, '/'); /* what stands before the first slash: nothing */
+    (void)nx_span_copy(nx_span_cut(&rest, '/'), name, sizeof(name));
+    item = member_of_last(prefix, name);
+    while (rest.ptr != NULL) {
+        (void)nx_span_copy(nx_span_cut(&rest, '/'), name, sizeof(name));
+        item = cJSON_GetObjectItemCaseSensitive(item, name);
+    }
     return cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : -1;
 }
 

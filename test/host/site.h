@@ -37,6 +37,8 @@ void site_write_city(const struct site *site, const char *mode);
 const char *site_text(const char *prefix, const char *member);
 /* As a number; -1 when it is not there. */
 double site_number(const char *prefix, const char *member);
+/* The number at a JSON Pointer; -1 when there is none. */
+double site_at(const char *prefix, const char *pointer);
 /* refused.<reason> of the latest status, after a tick that makes it due. */
 double site_refused(struct site *site, const char *reason);
 

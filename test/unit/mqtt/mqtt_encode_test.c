@@ -196,16 +196,32 @@ static void a_full_buffer_gets_a_whole_packet_or_nothing(void **state)
     nx_buf_fini(&small);
 }
 
-static void puback_is_short_when_it_says_success(void **state)
+static void an_acknowledgement_is_short_when_it_says_success(void **state)
 {
+    static const struct {
+        enum nx_mqtt_type type;
+        uint8_t level, reason;
+        const char *bytes;
+    } rows[] = {
+        {NX_MQTT_PUBACK, NX_MQTT_5, 0x00, "40 02 0102"},
+        {NX_MQTT_PUBACK, NX_MQTT_5, 0x97, "40 03 0102 97"},
+        {NX_MQTT_PUBACK, NX_MQTT_3_1_1, 0x97, "40 02 0102"},
+        {NX_MQTT_PUBREC, NX_MQTT_5, 0x00, "50 02 0102"},
+        {NX_MQTT_PUBREL, NX_MQTT_5, 0x00, "62 02 0102"},
+        {NX_MQTT_PUBREL, NX_MQTT_3_1_1, 0x92, "62 02 0102"},
+        {NX_MQTT_PUBCOMP, NX_MQTT_5, 0x92, "70 03 0102 92"},
+        {NX_MQTT_PUBCOMP, NX_MQTT_3_1_1, 0x92, "70 02 0102"},
+    };
+
     (void)state;
-    assert_int_equal(nx_mqtt_encode_puback(&out, NX_MQTT_5, 0x0102, NX_MQTT_SUCCESS), NX_OK);
-    assert_bytes(&out, "40 02 0102");
-    assert_int_equal(nx_mqtt_encode_puback(&out, NX_MQTT_5, 0x0102, 0x97), NX_OK);
-    assert_bytes(&out, "40 03 0102 97");
-    assert_int_equal(nx_mqtt_encode_puback(&out, NX_MQTT_3_1_1, 0x0102, 0x97), NX_OK);
-    assert_bytes(&out, "40 02 0102");
-    assert_int_equal(nx_mqtt_encode_puback(&out, NX_MQTT_5, 0, NX_MQTT_SUCCESS), NX_ERR_INVALID);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        nx_buf_reset(&out);
+        assert_int_equal(
+            nx_mqtt_encode_ack(&out, rows[i].level, rows[i].type, 0x0102, rows[i].reason), NX_OK);
+        assert_bytes(&out, rows[i].bytes);
+    }
+    assert_int_equal(nx_mqtt_encode_ack(&out, NX_MQTT_5, NX_MQTT_PUBACK, 0, 0), NX_ERR_INVALID);
+    assert_int_equal(nx_mqtt_encode_ack(&out, NX_MQTT_5, NX_MQTT_PUBLISH, 1, 0), NX_ERR_INVALID);
 }
 
 static void subscribe_5_carries_its_options(void **state)
@@ -289,7 +305,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_full_buffer_gets_a_whole_packet_or_nothing, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(puback_is_short_when_it_says_success, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_acknowledgement_is_short_when_it_says_success, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(subscribe_5_carries_its_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(subscribe_to_nothing_is_not_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pingreq_and_disconnect_are_two_bytes, set_up, tear_down),

@@ -4,6 +4,7 @@
  */
 #include "test/unit/unit.h"
 
+#include "core/identity.h"
 #include "core/policy.h"
 
 #include <stdio.h>
@@ -28,28 +29,46 @@ static struct nx_city cities[] = {
     {.name = {"birmingham", 10},
      .domains = domains,
      .domains_count = 1,
+     .domains_by_name = {.count_max = 100},
+     .identities_by_name = {.count_max = 100},
+     .identities_by_capture = {.count_max = 100},
      .identities = identities,
      .identities_count = sizeof(identities) / sizeof(identities[0])},
     {.name = {"ulsan", 5}},
 };
-static struct nx_config config = {.cities = cities, .cities_count = 2};
+static struct nx_config config = {
+    .cities = cities, .cities_count = 2, .cities_by_name = {.count_max = 100}};
+
+static struct nx_arena arena;
 
 static int set_up(void **state)
 {
+    struct nx_city *city = &cities[0];
+    enum nx_err err = nx_map_put(&city->domains_by_name, domains[0].name, &domains[0]);
+
     (void)state;
-    nx_map_init(&cities[0].identities_by_name, 100, 1);
-    for (size_t i = 0; i < cities[0].identities_count; i++) {
-        if (memchr(identities[i].name.ptr, '{', identities[i].name.len) == NULL) {
-            (void)nx_map_put(&cities[0].identities_by_name, identities[i].name, &identities[i]);
-        }
+    nx_arena_init(&arena, 64 * 1024);
+    for (size_t i = 0; err == NX_OK && i < config.cities_count; i++) {
+        err = nx_map_put(&config.cities_by_name, cities[i].name, &cities[i]);
     }
-    return 0;
+    for (size_t i = 0; err == NX_OK && i < city->identities_count; i++) {
+        nx_map_init(&identities[i].owned, 100, 1);
+        err = nx_identity_index(&arena, city, &identities[i]);
+    }
+    return err == NX_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
+    for (size_t i = 0; i < cities[0].identities_count; i++) {
+        nx_map_fini(&identities[i].owned);
+    }
     nx_map_fini(&cities[0].identities_by_name);
+    nx_map_fini(&cities[0].identities_by_capture);
+    nx_map_fini(&cities[0].domains_by_name);
+    nx_map_fini(&config.cities_by_name);
+    nx_arena_fini(&arena);
     return 0;
 }
 
@@ -114,6 +133,9 @@ static void publishing_follows_the_table(void **state)
         {"bridge", "nexus/_link/birmingham/ulsan", NX_ALLOWED},
         {"bridge", "nexus/_link/ulsan/birmingham/ack", NX_ALLOWED},
         {"bridge", "nexus/_link/ulsan/paris", NX_DENIED_CITY},
+        {"bridge", "nexus/_deliver/ulsan", NX_ALLOWED},
+        {"bridge", "nexus/_deliver/birmingham", NX_DENIED_CITY},
+        {"bridge", "nexus/_deliver/paris", NX_DENIED_CITY},
         {"peer", "nexus/_deliver/ulsan", NX_ALLOWED},
         {"peer", "nexus/_deliver/birmingham", NX_DENIED_CITY},
         {"peer", "nexus/_link/ulsan/birmingham", NX_ALLOWED},

@@ -1,0 +1,462 @@
+/*
+ * deliver.c - opens batches, record by record, and answers the link.
+ */
+#include "plugin/deliver.h"
+
+#include "plugin/deliver_answer.h"
+#include "plugin/marks_file.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    PAIRS_MAX = NX_BATCH_PROPERTIES_MAX + 2,                /* with those of our own */
+    STRINGS_BYTES_MAX = NX_BATCH_BYTES_MAX + 2 * PAIRS_MAX, /* with a NUL behind each */
+    SEQ_SIZE = NX_BATCH_EPOCH_SIZE + 1 + 20,                /* EPOCH.N */
+    AUTOSAVE_SLACK_MS = 2000,                               /* whole seconds, and one more */
+    TICKLESS_MS_MAX = 10000, /* so long a turn means that this broker gives no ticks */
+};
+
+struct delivery_counters {
+    uint64_t batches[NX_DELIVERY_OUTCOME_COUNT];
+    uint64_t questions; /* within batches.taken and batches.stale */
+    uint64_t published, repeated, refused;
+    uint64_t answers, answers_lost;
+};
+
+struct nx_deliver {
+    const struct nx_log *log;
+    struct nx_marks_file *file; /* NULL: the marks live in memory only */
+    struct delivery_counters counters;
+    struct nx_buf strings; /* user properties of one record as C strings */
+    uint64_t first_ms;     /* when the first batch came; 0: none has */
+    bool ticked, tickless_told;
+    char city[NX_MARKS_NAME_SIZE];
+    struct nx_marks marks;
+};
+
+/* One batch on its way through. */
+struct job {
+    struct nx_deliver *deliver;
+    const struct nx_delivery_ops *ops;
+    struct nx_span from;
+    struct nx_mark_entry *entry; /* NULL: no mark is known */
+    struct nx_batch_reader reader;
+    struct nx_delivery_answer answer;
+    uint64_t begun_ms;
+    bool progress; /* a record of this batch has been judged */
+};
+
+static const char *const outcome_names[NX_DELIVERY_OUTCOME_COUNT] = {
+    [NX_DELIVERY_TAKEN] = "taken",     [NX_DELIVERY_AGAIN] = "again",
+    [NX_DELIVERY_GAP] = "gap",         [NX_DELIVERY_STALE] = "stale",
+    [NX_DELIVERY_DAMAGED] = "damaged", [NX_DELIVERY_LIMIT] = "limit",
+    [NX_DELIVERY_REFUSED] = "refused",
+};
+
+const char *nx_delivery_outcome_name(enum nx_delivery_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+enum nx_err nx_deliver_new(const char *city, const char *state, uint64_t autosave_ms,
+                           const struct nx_log *log, struct nx_deliver **out, struct nx_diag *diag)
+{
+    struct nx_deliver *deliver = calloc(1, sizeof(*deliver));
+    enum nx_err err = NX_OK;
+
+    *out = NULL;
+    if (deliver == NULL) {
+        return NX_ERR_NOMEM;
+    }
+    deliver->log = log;
+    deliver->marks.age_ms = autosave_ms > 0 ? autosave_ms + AUTOSAVE_SLACK_MS : 0;
+    nx_buf_init(&deliver->strings, STRINGS_BYTES_MAX);
+    (void)nx_span_copy(nx_span_from(city), deliver->city, sizeof(deliver->city));
+    if (state[0] != '\0') {
+        err = nx_marks_file_open(state, city, &deliver->marks, log, &deliver->file, diag);
+    }
+    if (err != NX_OK) {
+        nx_deliver_free(deliver);
+        return err;
+    }
+    *out = deliver;
+    return NX_OK;
+}
+
+void nx_deliver_free(struct nx_deliver *deliver)
+{
+    if (deliver != NULL) {
+        nx_marks_file_close(deliver->file, &deliver->marks);
+        nx_buf_fini(&deliver->strings);
+        free(deliver);
+    }
+}
+
+/* ---- one record ---- */
+
+/* Copies `s` with a NUL behind it to *at, which moves on. */
+static const char *put_string(char **at, struct nx_span s)
+{
+    char *string = *at;
+
+    if (s.len > 0) {
+        memcpy(string, s.ptr, s.len);
+    }
+    string[s.len] = '\0';
+    *at += s.len + 1;
+    return string;
+}
+
+/* What the plugin says of itself is no link's to say. */
+static bool is_ours(struct nx_span name)
+{
+    return nx_span_is(name, "nexus-origin") || nx_span_is(name, "nexus-seq");
+}
+
+/* The record's user properties behind our two; -1: no memory. */
+static int fill_pairs(struct nx_deliver *deliver, const struct nx_batch_record *record,
+                      struct nx_host_pair pairs[PAIRS_MAX])
+{
+    size_t bytes = 0;
+    int count = 2;
+    char *at;
+
+    for (size_t i = 0; i < record->properties_count; i++) {
+        bytes += record->properties[i].name.len + record->properties[i].value.len + 2;
+    }
+    nx_buf_reset(&deliver->strings);
+    if (bytes == 0) {
+        return count;
+    }
+    if (nx_buf_reserve(&deliver->strings, bytes, &at) != NX_OK) {
+        return -1;
+    }
+    for (size_t i = 0; i < record->properties_count; i++) {
+        if (!is_ours(record->properties[i].name)) {
+            pairs[count].name = put_string(&at, record->properties[i].name);
+            pairs[count].value = put_string(&at, record->properties[i].value);
+            count++;
+        }
+    }
+    return count;
+}
+
+static bool publish(struct job *job, const struct nx_batch_record *record, const char *topic)
+{
+    struct nx_host_pair pairs[PAIRS_MAX];
+    char seq[SEQ_SIZE];
+    int count = fill_pairs(job->deliver, record, pairs);
+
+    if (count < 0) {
+        return false;
+    }
+    (void)snprintf(seq, sizeof(seq), "%s.%" PRIu64, job->reader.head.epoch, record->seq);
+    pairs[0] = (struct nx_host_pair){"nexus-origin", job->entry->from};
+    pairs[1] = (struct nx_host_pair){"nexus-seq", seq};
+    return job->ops->publish(job->ops->ctx, topic, record->payload, record->retain, pairs,
+                             (size_t)count);
+}
+
+/* True: this record is settled, published or refused for good. False: no memory for it now. */
+static bool settle_record(struct job *job, const struct nx_batch_record *record)
+{
+    struct delivery_counters *counters = &job->deliver->counters;
+    char topic[NX_DELIVER_TOPIC_SIZE];
+    struct nx_delivery_verdict verdict;
+
+    (void)snprintf(topic, sizeof(topic), "nexus/%.*s/%.*s/%s", NX_SPAN_ARG(job->from),
+                   NX_SPAN_ARG(record->stream), nx_channel_name(record->channel));
+    job->ops->judge(job->ops->ctx, topic, record->payload, record->retain,
+                    job->answer.refused_count < NX_DELIVER_REFUSALS_TOLD_MAX, &verdict);
+    if (verdict.admitted) {
+        if (!publish(job, record, topic)) {
+            return false;
+        }
+        counters->published++;
+        return true;
+    }
+    if (verdict.reason == NX_REASON_INTERNAL ||
+        !nx_delivery_answer_refuse(&job->answer, record, &verdict)) {
+        return false;
+    }
+    counters->refused++;
+    return true;
+}
+
+/* ---- one batch ---- */
+
+/* May a further number be begun in this turn? One is always. */
+static bool has_time(const struct job *job)
+{
+    return !job->progress ||
+           job->ops->now_ms(job->ops->ctx) - job->begun_ms <= NX_DELIVER_TURN_MS_MAX;
+}
+
+static enum nx_delivery_outcome again(struct job *job, const char *why)
+{
+    (void)snprintf(job->answer.text, sizeof(job->answer.text), "%s; go on behind the mark", why);
+    return NX_DELIVERY_AGAIN;
+}
+
+static enum nx_delivery_outcome take_records(struct job *job)
+{
+    struct nx_mark_entry *entry = job->entry;
+    struct nx_batch_record record;
+
+    while (nx_batch_next(&job->reader, &record)) {
+        if (nx_mark_has(entry, record.seq, record.channel)) {
+            job->deliver->counters.repeated++;
+            continue;
+        }
+        if (record.seq - 1 > entry->live.seq) { /* what is before this number is complete */
+            nx_mark_advance(entry, record.seq - 1);
+            if (!has_time(job)) {
+                return again(job, "this was as much as one turn of the broker takes");
+            }
+        }
+        if (!settle_record(job, &record)) {
+            return again(job, "the broker has no memory for more");
+        }
+        entry->part = record.channel;
+        job->progress = true;
+    }
+    nx_mark_advance(entry, job->reader.head.until);
+    return NX_DELIVERY_TAKEN;
+}
+
+static bool is_question(const struct nx_batch_head *head)
+{
+    return head->count == 0 && head->after == head->until;
+}
+
+/* Negative: the batch is of an older epoch than the mark. */
+static int compare_epoch(const struct job *job)
+{
+    return strcmp(job->reader.head.epoch, job->entry->live.epoch);
+}
+
+/* Reads the batch and holds it against the mark. Changes nothing. */
+static enum nx_delivery_outcome inspect(struct job *job, struct nx_span payload, bool retain)
+{
+    const struct nx_batch_head *head = &job->reader.head;
+    struct nx_delivery_answer *answer = &job->answer;
+    struct nx_diag diag = {0};
+    enum nx_err err = nx_batch_open(payload, &job->reader, &diag);
+
+    if (err != NX_OK || retain) {
+        (void)snprintf(answer->text, sizeof(answer->text), "%s",
+                       err != NX_OK ? diag.text : "a batch is not published as a retained message");
+        if (err == NX_ERR_LIMIT) {
+            return NX_DELIVERY_LIMIT;
+        }
+        return err == NX_ERR_SYNTAX ? NX_DELIVERY_DAMAGED : NX_DELIVERY_REFUSED;
+    }
+    answer->head = head;
+    if (job->entry == NULL) {
+        return NX_DELIVERY_TAKEN;
+    }
+    if (compare_epoch(job) < 0) {
+        (void)snprintf(answer->text, sizeof(answer->text),
+                       "the epoch %s is older than %s, of which readings were taken", head->epoch,
+                       job->entry->live.epoch);
+        return NX_DELIVERY_STALE;
+    }
+    if (!is_question(head) && !head->jump && compare_epoch(job) == 0 &&
+        head->after > job->entry->live.seq) {
+        (void)snprintf(answer->text, sizeof(answer->text),
+                       "the batch goes on behind %" PRIu64 ", but only %" PRIu64
+                       " is accounted for here",
+                       head->after, job->entry->live.seq);
+        return NX_DELIVERY_GAP;
+    }
+    return NX_DELIVERY_TAKEN;
+}
+
+/* A mark for the batch's epoch. False: one city too many. */
+static bool begin(struct job *job, const char *topic)
+{
+    const struct nx_batch_head *head = &job->reader.head;
+    char what[256];
+    bool known = job->entry != NULL;
+
+    if (known && compare_epoch(job) == 0) {
+        if (head->jump && head->after > job->entry->live.seq) {
+            (void)snprintf(what, sizeof(what),
+                           "what lies between %" PRIu64 " and %" PRIu64 " cannot be had any more",
+                           job->entry->live.seq, head->after);
+            job->ops->note(job->ops->ctx, topic, what);
+        }
+        nx_mark_advance(job->entry, head->after);
+        return true;
+    }
+    if (!known) {
+        job->entry = nx_marks_add(&job->deliver->marks, job->from);
+    }
+    if (job->entry == NULL) {
+        return false;
+    }
+    (void)snprintf(what, sizeof(what), "%s: it begins at %s.%" PRIu64 "%s",
+                   known ? "a new epoch" : "nothing is known of it here", head->epoch, head->after,
+                   job->deliver->file == NULL ? " (no plugin_opt_state: the mark lives in memory)"
+                                              : "");
+    job->ops->note(job->ops->ctx, topic, what);
+    nx_mark_begin(job->entry, head->epoch, head->after);
+    return true;
+}
+
+static enum nx_delivery_outcome take(struct job *job, struct nx_span payload, bool retain)
+{
+    enum nx_delivery_outcome outcome = inspect(job, payload, retain);
+    char topic[NX_DELIVER_TOPIC_SIZE];
+
+    if (outcome != NX_DELIVERY_TAKEN) {
+        return outcome;
+    }
+    if (is_question(&job->reader.head)) {
+        return NX_DELIVERY_TAKEN;
+    }
+    (void)snprintf(topic, sizeof(topic), "nexus/%.*s", NX_SPAN_ARG(job->from));
+    if (!begin(job, topic)) {
+        (void)snprintf(job->answer.text, sizeof(job->answer.text),
+                       "marks of %d cities are kept, and this is one more", (int)NX_MARKS_MAX);
+        return NX_DELIVERY_REFUSED;
+    }
+    return take_records(job);
+}
+
+/* ---- answering ---- */
+
+static void send_answer(struct job *job)
+{
+    struct delivery_counters *counters = &job->deliver->counters;
+    struct nx_delivery_answer *answer = &job->answer;
+    char topic[NX_DELIVER_TOPIC_SIZE];
+    char *json;
+
+    answer->marked = answer->head != NULL && job->entry != NULL && compare_epoch(job) == 0;
+    answer->mark = answer->marked ? job->entry->live.seq : 0;
+    (void)snprintf(topic, sizeof(topic), "nexus/_link/%.*s/%s/ack", NX_SPAN_ARG(job->from),
+                   job->deliver->city);
+    json = nx_delivery_answer_json(answer);
+    if (json != NULL && job->ops->answer(job->ops->ctx, topic, json)) {
+        counters->answers++;
+    } else {
+        counters->answers_lost++;
+    }
+    cJSON_free(json);
+}
+
+static bool conclude(struct job *job)
+{
+    const struct nx_delivery_answer *answer = &job->answer;
+    struct delivery_counters *counters = &job->deliver->counters;
+    bool question = answer->head != NULL && is_question(answer->head);
+    char topic[NX_DELIVER_TOPIC_SIZE];
+
+    counters->batches[answer->outcome]++;
+    counters->questions += question;
+    if (question || answer->outcome != NX_DELIVERY_TAKEN || answer->refused != NULL) {
+        send_answer(job);
+    }
+    if (answer->outcome != NX_DELIVERY_TAKEN && answer->outcome != NX_DELIVERY_AGAIN) {
+        (void)snprintf(topic, sizeof(topic), "nexus/_deliver/%.*s", NX_SPAN_ARG(job->from));
+        job->ops->note(job->ops->ctx, topic, answer->text);
+    }
+    return answer->outcome == NX_DELIVERY_TAKEN;
+}
+
+/* Under per_listener_settings, 2.0.11 to 2.0.14 never call a tick: nothing is ever written. */
+static void watch_ticks(struct nx_deliver *deliver, uint64_t now_ms)
+{
+    if (deliver->first_ms == 0) {
+        deliver->first_ms = now_ms > 0 ? now_ms : 1;
+    }
+    if (!deliver->ticked && !deliver->tickless_told && deliver->file != NULL &&
+        now_ms - deliver->first_ms > TICKLESS_MS_MAX) {
+        deliver->tickless_told = true;
+        nx_log(deliver->log, NX_LOG_WARN,
+               "nexus: this broker gives its plugins no ticks (per_listener_settings true before "
+               "2.0.15): the delivery marks are not written, and start anew with the broker");
+    }
+}
+
+bool nx_deliver_take(struct nx_deliver *deliver, const struct nx_delivery_ops *ops,
+                     struct nx_span from, struct nx_span payload, bool retain)
+{
+    struct job job = {.deliver = deliver,
+                      .ops = ops,
+                      .from = from,
+                      .entry = nx_marks_find(&deliver->marks, from),
+                      .begun_ms = ops->now_ms(ops->ctx)};
+    bool taken;
+
+    watch_ticks(deliver, job.begun_ms);
+    job.answer.outcome = take(&job, payload, retain);
+    taken = conclude(&job);
+    nx_delivery_answer_fini(&job.answer);
+    return taken;
+}
+
+void nx_deliver_tick(struct nx_deliver *deliver, uint64_t now_ms)
+{
+    deliver->ticked = true;
+    nx_marks_tick(&deliver->marks, now_ms);
+    if (deliver->file != NULL) {
+        nx_marks_file_save(deliver->file, &deliver->marks, now_ms);
+    }
+}
+
+/* ---- status ---- */
+
+static bool add_count(cJSON *object, const char *name, uint64_t value)
+{
+    return cJSON_AddNumberToObject(object, name, (double)value) != NULL;
+}
+
+static bool add_outcomes(const struct nx_deliver *deliver, cJSON *object)
+{
+    cJSON *batches = cJSON_AddObjectToObject(object, "batches");
+    bool ok = batches != NULL;
+
+    for (unsigned i = 0; ok && i < NX_DELIVERY_OUTCOME_COUNT; i++) {
+        ok = add_count(batches, outcome_names[i], deliver->counters.batches[i]);
+    }
+    return ok;
+}
+
+static bool add_marks(const struct nx_deliver *deliver, cJSON *object)
+{
+    cJSON *marks = cJSON_AddObjectToObject(object, "marks");
+    char text[SEQ_SIZE];
+    bool ok = marks != NULL;
+
+    for (size_t i = 0; ok && i < deliver->marks.count; i++) {
+        const struct nx_mark_entry *entry = &deliver->marks.entries[i];
+
+        (void)snprintf(text, sizeof(text), "%s.%" PRIu64, entry->live.epoch, entry->live.seq);
+        ok = cJSON_AddStringToObject(marks, entry->from, text) != NULL;
+    }
+    return ok;
+}
+
+bool nx_deliver_status(const struct nx_deliver *deliver, cJSON *status)
+{
+    const struct delivery_counters *counters = &deliver->counters;
+    cJSON *object = cJSON_AddObjectToObject(status, "delivery");
+
+    return object != NULL && add_outcomes(deliver, object) &&
+           add_count(object, "questions", counters->questions) &&
+           add_count(object, "published", counters->published) &&
+           add_count(object, "repeated", counters->repeated) &&
+           add_count(object, "refused", counters->refused) &&
+           add_count(object, "answers", counters->answers) &&
+           add_count(object, "answers_lost", counters->answers_lost) &&
+           cJSON_AddStringToObject(object, "state", deliver->file != NULL ? "file" : "memory") !=
+               NULL &&
+           add_count(object, "marks_unwritten",
+                     deliver->file != NULL ? nx_marks_file_failures(deliver->file) : 0) &&
+           add_marks(deliver, object);
+}

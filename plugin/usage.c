@@ -1,0 +1,236 @@
+/*
+ * usage.c - token buckets in their virtual-scheduling form (ITU-T I.371, the generic cell rate
+ * algorithm): an account is one time for each rate, at which what has been admitted would have
+ * been sent evenly. That time holds no rate, so accounts with different limits can share one.
+ *
+ * Assets are kept as fingerprints of (identity, domain, asset) in one table for all.
+ */
+#include "plugin/usage.h"
+
+#include "core/base/map.h"
+
+#include <stdlib.h>
+
+enum {
+    ACCOUNTS_MAX = 65536,
+    EVICTION_TRIES = 8,    /* accounts looked at for one that can go */
+    NAME_BYTES_MAX = 1024, /* a longer name shares the common account */
+    SEEN_SLOTS = 1 << 18,  /* a power of two */
+    SEEN_MAX = 3 << 16,    /* three quarters of it */
+};
+
+#define NS_PER_S  UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+
+struct account {
+    uint64_t messages_ns, bytes_ns; /* monotonic: when all that was admitted would be due */
+    uint32_t assets;
+    struct nx_span name; /* lies behind the account; {NULL, 0}: the common one */
+};
+
+struct nx_usage {
+    struct nx_map accounts;
+    struct account **ring; /* ACCOUNTS_MAX of them, to look for one that can go */
+    uint32_t hand;
+    struct account common;
+    uint64_t shared;
+    uint64_t *seen; /* SEEN_SLOTS fingerprints; 0: free */
+    size_t seen_count;
+    uint64_t seed;
+};
+
+struct nx_usage *nx_usage_new(uint64_t seed)
+{
+    struct nx_usage *usage = calloc(1, sizeof(*usage));
+
+    if (usage == NULL) {
+        return NULL;
+    }
+    nx_map_init(&usage->accounts, ACCOUNTS_MAX, seed);
+    usage->seed = seed;
+    usage->ring = calloc(ACCOUNTS_MAX, sizeof(struct account *)); /* touched as it fills */
+    usage->seen = calloc(SEEN_SLOTS, sizeof(*usage->seen));
+    if (usage->ring == NULL || usage->seen == NULL) {
+        nx_usage_free(usage);
+        return NULL;
+    }
+    return usage;
+}
+
+void nx_usage_free(struct nx_usage *usage)
+{
+    if (usage == NULL) {
+        return;
+    }
+    for (size_t i = 0; usage->ring != NULL && i < ACCOUNTS_MAX; i++) {
+        free(usage->ring[i]);
+    }
+    nx_map_fini(&usage->accounts);
+    free(usage->ring);
+    free(usage->seen);
+    free(usage);
+}
+
+/* ---- accounts ---------------------------------------------------------------------------- */
+
+/* Knows nothing worth keeping: its rates are at rest, and it holds no asset. */
+static bool is_idle(const struct account *account, uint64_t now_ns)
+{
+    return account->messages_ns <= now_ns && account->bytes_ns <= now_ns && account->assets == 0;
+}
+
+/* A free place in the ring, or ACCOUNTS_MAX. */
+static uint32_t find_place(struct nx_usage *usage, uint64_t now_ns)
+{
+    for (unsigned i = 0; i < EVICTION_TRIES; i++) {
+        uint32_t place = usage->hand++ % ACCOUNTS_MAX;
+        struct account *account = usage->ring[place];
+
+        if (account == NULL) {
+            return place;
+        }
+        if (is_idle(account, now_ns)) {
+            (void)nx_map_remove(&usage->accounts, account->name);
+            free(account);
+            usage->ring[place] = NULL;
+            return place;
+        }
+    }
+    return ACCOUNTS_MAX;
+}
+
+static struct account *add_account(struct nx_usage *usage, struct nx_span name, uint64_t now_ns)
+{
+    uint32_t place = find_place(usage, now_ns);
+    struct account *account;
+
+    if (place == ACCOUNTS_MAX) {
+        return NULL;
+    }
+    account = malloc(sizeof(*account) + name.len);
+    if (account == NULL) {
+        return NULL;
+    }
+    *account = (struct account){.name = {(char *)(account + 1), name.len}};
+    memcpy(account + 1, name.ptr, name.len);
+    if (nx_map_put(&usage->accounts, account->name, account) != NX_OK) {
+        free(account);
+        return NULL;
+    }
+    usage->ring[place] = account;
+    return account;
+}
+
+static struct account *account_of(struct nx_usage *usage, struct nx_span name, uint64_t now_ns)
+{
+    struct account *account = NULL;
+
+    if (name.len > 0 && name.len <= NAME_BYTES_MAX) {
+        account = nx_map_get(&usage->accounts, name);
+        account = account != NULL ? account : add_account(usage, name, now_ns);
+    }
+    if (account == NULL) {
+        usage->shared++;
+        account = &usage->common;
+    }
+    return account;
+}
+
+/* ---- assets ------------------------------------------------------------------------------ */
+
+static uint64_t fingerprint(const struct nx_usage *usage, const struct nx_usage_message *message)
+{
+    uint64_t hash = nx_hash(message->username, usage->seed);
+
+    hash = nx_hash(message->domain, hash);
+    hash = nx_hash(message->asset, hash);
+    return hash != 0 ? hash : 1;
+}
+
+/* Where the fingerprint is, or the free slot where it belongs. */
+static uint64_t *seen_slot(const struct nx_usage *usage, uint64_t print)
+{
+    size_t i = (size_t)(print >> 40) % SEEN_SLOTS;
+
+    while (usage->seen[i] != 0 && usage->seen[i] != print) {
+        i = (i + 1) % SEEN_SLOTS;
+    }
+    return &usage->seen[i];
+}
+
+void nx_usage_forget_assets(struct nx_usage *usage)
+{
+    if (usage->seen_count == 0) {
+        return; /* its pages have not been touched: leave them so */
+    }
+    memset(usage->seen, 0, SEEN_SLOTS * sizeof(*usage->seen));
+    usage->seen_count = 0;
+    usage->common.assets = 0;
+    for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
+        if (usage->ring[i] != NULL) {
+            usage->ring[i]->assets = 0;
+        }
+    }
+}
+
+/* ---- taking ------------------------------------------------------------------------------ */
+
+/*
+ * When the flow would be due after this one more, or 0: it comes too early. What has never been
+ * charged is due at 0. A message that costs more than a burst may come when nothing else has.
+ */
+static uint64_t due_after(uint64_t due_ns, uint64_t now_ns, uint64_t cost_ns, uint64_t burst_ns)
+{
+    uint64_t from_ns = due_ns > now_ns ? due_ns : now_ns;
+    uint64_t room_ns = burst_ns > cost_ns ? burst_ns : cost_ns;
+
+    return from_ns + cost_ns - now_ns <= room_ns ? from_ns + cost_ns : 0;
+}
+
+enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limits *limits,
+                                    const struct nx_usage_message *message)
+{
+    uint64_t now_ns = message->now_ms * NS_PER_MS;
+    struct account *account = account_of(usage, message->username, now_ns);
+    uint64_t messages_ns = account->messages_ns, bytes_ns = account->bytes_ns;
+    uint64_t print = 0, *slot = NULL;
+
+    if (limits->message_interval_ns > 0) {
+        messages_ns = due_after(messages_ns, now_ns, limits->message_interval_ns, limits->burst_ns);
+        if (messages_ns == 0) {
+            return NX_USAGE_MESSAGES;
+        }
+    }
+    if (limits->bytes_per_second > 0 && message->bytes > 0) {
+        bytes_ns = due_after(bytes_ns, now_ns, message->bytes * NS_PER_S / limits->bytes_per_second,
+                             limits->burst_ns);
+        if (bytes_ns == 0) {
+            return NX_USAGE_BYTES;
+        }
+    }
+    if (limits->assets > 0 && message->asset.ptr != NULL) {
+        print = fingerprint(usage, message);
+        slot = seen_slot(usage, print);
+        if (*slot == 0 && (account->assets >= limits->assets || usage->seen_count >= SEEN_MAX)) {
+            return NX_USAGE_ASSETS;
+        }
+    }
+    account->messages_ns = messages_ns;
+    account->bytes_ns = bytes_ns;
+    if (slot != NULL && *slot == 0) {
+        *slot = print;
+        usage->seen_count++;
+        account->assets++;
+    }
+    return NX_USAGE_OK;
+}
+
+size_t nx_usage_accounts(const struct nx_usage *usage)
+{
+    return usage->accounts.count;
+}
+
+uint64_t nx_usage_shared(const struct nx_usage *usage)
+{
+    return usage->shared;
+}

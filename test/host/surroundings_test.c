@@ -1,0 +1,148 @@
+/*
+ * surroundings_test.c - what mosquitto.conf tells of what stands beside the plugin, and whether
+ * plugin_opt_outside fits it.
+ */
+#include "cm.h"
+#include "site.h"
+
+#include "plugin/surroundings.h"
+
+#include "core/os/file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct nx_surroundings scan(const char *text)
+{
+    struct nx_surroundings around = {.known = true};
+
+    nx_surroundings_scan(nx_span_from(text), "/usr/lib/nexus/nexus_plugin.so", &around);
+    return around;
+}
+
+/* Does the choice fit? And is this said? */
+static bool fits(const char *text, enum nx_outside outside, bool ignores, const char *said)
+{
+    struct nx_surroundings around = scan(text);
+    char out[NX_SURROUNDINGS_TEXT_SIZE];
+    bool ok = nx_surroundings_judge(&around, outside, ignores, out, sizeof(out));
+
+    if (strstr(out, said) == NULL) {
+        fail_msg("said: %s", out);
+    }
+    return ok;
+}
+
+#define OURS "plugin /usr/lib/nexus/nexus_plugin.so\nplugin_opt_config /etc/nexus\n"
+
+static void alone_allow_fits_and_defer_shuts_everything_outside(void **state)
+{
+    (void)state;
+    assert_true(fits(OURS, NX_OUTSIDE_ALLOW, false, "ok"));
+    assert_false(fits(OURS, NX_OUTSIDE_DEFER, false, "everything outside nexus/ is refused"));
+}
+
+static void beside_an_acl_file_defer_fits_and_allow_opens_it(void **state)
+{
+    (void)state;
+    assert_true(fits("acl_file /etc/acl\n" OURS, NX_OUTSIDE_DEFER, false, "ok"));
+    assert_false(fits(OURS "  acl_file  /etc/acl", NX_OUTSIDE_ALLOW, false, "beside an acl_file"));
+    assert_true(fits(OURS "#acl_file /etc/acl\r\n # acl_file x\n", NX_OUTSIDE_ALLOW, false, "ok"));
+}
+
+static void beside_another_plugin_allow_is_doubtful(void **state)
+{
+    static const char *const lines[] = {
+        "plugin /usr/lib/mosquitto_dynamic_security.so\n",
+        "auth_plugin /usr/lib/auth.so\n",
+        "global_plugin /usr/lib/mosquitto_dynamic_security.so\r\n",
+        "plugin_load dynsec /usr/lib/mosquitto_dynamic_security.so\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_false(fits(lines[i], NX_OUTSIDE_ALLOW, false, "doubtful"));
+        assert_true(fits(lines[i], NX_OUTSIDE_DEFER, false, "ok"));
+    }
+}
+
+static void on_a_broker_that_can_ignore_us_either_fits(void **state)
+{
+    (void)state;
+    assert_true(fits("acl_file /etc/acl\n", NX_OUTSIDE_ALLOW, true, "ok"));
+    assert_true(fits(OURS, NX_OUTSIDE_DEFER, true, "ok"));
+}
+
+static void a_bridge_of_the_broker_under_per_listener_settings_is_told(void **state)
+{
+    (void)state;
+    assert_false(fits(OURS "per_listener_settings true\nconnection peer\n", NX_OUTSIDE_ALLOW, false,
+                      "reaches no plugin"));
+    assert_true(
+        fits(OURS "per_listener_settings false\nconnection peer\n", NX_OUTSIDE_ALLOW, false, "ok"));
+    assert_true(fits(OURS "per_listener_settings true\n", NX_OUTSIDE_ALLOW, false, "ok"));
+}
+
+static void what_is_included_counts_too(void **state)
+{
+    struct site *site = *state;
+    struct nx_reader reader = nx_file_reader();
+    struct nx_surroundings_paths paths = {.own = "nexus_plugin.so"};
+    struct nx_surroundings around;
+    char text[2 * SITE_PATH_MAX];
+
+    (void)snprintf(text, sizeof(text), "%s/conf.d", site->dir);
+    assert_int_equal(mkdir(text, 0700), 0);
+    (void)snprintf(text, sizeof(text), "plugin nexus_plugin.so\ninclude_dir %s/conf.d\n",
+                   site->dir);
+    site_write(site, "mosquitto.conf", text);
+    site_write(site, "conf.d/notes.txt", "acl_file /etc/acl\n");
+    (void)snprintf(paths.config, sizeof(paths.config), "%s/mosquitto.conf", site->dir);
+    nx_surroundings_read(&reader, &paths, &around);
+    assert_true(around.known && !around.acl_file && !around.other_plugin);
+    site_write(site, "conf.d/acl.conf", "acl_file /etc/acl\n");
+    nx_surroundings_read(&reader, &paths, &around);
+    assert_true(around.known && around.acl_file);
+}
+
+static void a_file_that_cannot_be_read_is_said_to_be_unknown(void **state)
+{
+    struct nx_reader reader = nx_file_reader();
+    struct nx_surroundings_paths paths = {.config = "/nowhere/mosquitto.conf"};
+    struct nx_surroundings around;
+    char out[NX_SURROUNDINGS_TEXT_SIZE];
+
+    (void)state;
+    nx_surroundings_read(&reader, &paths, &around);
+    assert_false(around.known);
+    assert_true(nx_surroundings_judge(&around, NX_OUTSIDE_DEFER, false, out, sizeof(out)));
+    assert_memory_equal(out, "not known: ", 11);
+}
+
+static void the_plugin_finds_out_by_which_file_it_was_started(void **state)
+{
+    struct nx_reader reader = nx_file_reader();
+    struct nx_surroundings_paths paths;
+
+    (void)state;
+    nx_surroundings_find(&reader, &paths);
+    assert_string_equal(paths.config, ""); /* this program has no -c */
+    assert_non_null(strstr(paths.own, "test_host_surroundings"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(alone_allow_fits_and_defer_shuts_everything_outside),
+        cmocka_unit_test(beside_an_acl_file_defer_fits_and_allow_opens_it),
+        cmocka_unit_test(beside_another_plugin_allow_is_doubtful),
+        cmocka_unit_test(on_a_broker_that_can_ignore_us_either_fits),
+        cmocka_unit_test(a_bridge_of_the_broker_under_per_listener_settings_is_told),
+        cmocka_unit_test_setup_teardown(what_is_included_counts_too, site_make, site_remove),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_said_to_be_unknown),
+        cmocka_unit_test(the_plugin_finds_out_by_which_file_it_was_started),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
