@@ -21,6 +21,9 @@ void nx_bridge_start(struct nx_bridge *bridge);
 /* Ends cleanly: takes nothing more, finishes what is in flight, says goodbye, stops the loop. */
 void nx_bridge_stop(struct nx_bridge *bridge);
 
+/* Reads certificates and keys again; what works stays up, and what is broken is told. */
+void nx_bridge_reload(struct nx_bridge *bridge);
+
 /* For nx_loop_run: `ctx` is the bridge. */
 void nx_bridge_turn(void *ctx);
 

@@ -73,14 +73,16 @@ static enum nx_err rows_grow(struct nx_intake *intake)
 }
 
 enum nx_err nx_intake_hold(struct nx_intake *intake, const struct nx_mqtt_publish *publish,
-                           bool pass, uint32_t connection, int64_t received_ms)
+                           enum nx_intake_kind kind, uint32_t connection, int64_t received_ms)
 {
+    bool pass = kind != NX_INTAKE_READING;
     struct nx_intake_row row = {
         .connection = connection,
         .packet_id = publish->qos > 0 ? publish->packet_id : 0,
         .qos = publish->qos,
         .dup = publish->dup,
         .retain = publish->retain,
+        .answer = kind == NX_INTAKE_ANSWER,
         .outcome = pass ? NX_INTAKE_PASSED : NX_INTAKE_STORED,
         .received_ms = received_ms,
         .at = intake->bytes.len,
@@ -202,6 +204,10 @@ static enum nx_err row_store(struct nx_intake *intake, struct nx_store *store,
         row_translate(intake, &reading, observed_at, fault, sizeof(fault));
     }
     err = nx_store_append(store, &reading, &row->seq, diag);
+    if (err == NX_OK && intake->config.recent != NULL) {
+        reading.seq = row->seq;
+        nx_recent_put(intake->config.recent, &reading);
+    }
     row->untranslated = reading.fault.len > 0;
     if (err == NX_OK && row->untranslated) {
         tell_fault(intake, &reading, now_ms);
@@ -210,12 +216,15 @@ static enum nx_err row_store(struct nx_intake *intake, struct nx_store *store,
 }
 
 enum nx_err nx_intake_store(struct nx_intake *intake, struct nx_store *store, size_t rows_max,
-                            uint64_t now_ms, struct nx_diag *diag)
+                            bool answers, uint64_t now_ms, struct nx_diag *diag)
 {
     size_t end = intake->count < rows_max ? intake->count : rows_max;
     enum nx_err err = NX_OK;
 
     for (intake->stored = 0; intake->stored < end && err == NX_OK; intake->stored++) {
+        if (intake->rows[intake->stored].answer && !answers) {
+            break;
+        }
         err = row_store(intake, store, &intake->rows[intake->stored], now_ms, diag);
     }
     if (err != NX_OK) {

@@ -7,6 +7,7 @@
 #ifndef NX_BRIDGE_INTAKE_H
 #define NX_BRIDGE_INTAKE_H
 
+#include "bridge/recent.h"
 #include "bridge/store.h"
 #include "core/mqtt.h"
 #include "lens/exchange.h"
@@ -22,12 +23,20 @@ enum nx_intake_outcome {
     NX_INTAKE_OUTCOMES,
 };
 
+/* What a message is to the city. */
+enum nx_intake_kind {
+    NX_INTAKE_READING,
+    NX_INTAKE_ASIDE,  /* no reading: held only to be acknowledged in its turn */
+    NX_INTAKE_ANSWER, /* the same, and not before what it said is durable elsewhere */
+};
+
 struct nx_intake_row {
     uint64_t seq;        /* of the reading, when one was stored */
     uint32_t connection; /* the caller's mark: on which connection it came */
     uint16_t packet_id;
     uint8_t qos;
     bool dup, retain;
+    bool answer;       /* NX_INTAKE_ANSWER */
     bool untranslated; /* stored without a canonical form */
     enum nx_intake_outcome outcome;
     int64_t received_ms;
@@ -43,6 +52,7 @@ struct nx_intake_counts {
 struct nx_intake_config {
     struct nx_span city;
     struct nx_exchange *exchange;
+    struct nx_recent *recent; /* gets what is stored; NULL: nobody does */
     const struct nx_log *log;
     size_t bytes_max;
     uint32_t rows_max;
@@ -51,17 +61,17 @@ struct nx_intake_config {
 enum nx_err nx_intake_new(const struct nx_intake_config *config, struct nx_intake **out);
 void nx_intake_free(struct nx_intake *intake);
 
-/* Copies the message. `pass`: it is no reading. NX_ERR_LIMIT: there is no room. */
+/* Copies the message. NX_ERR_LIMIT: there is no room. */
 enum nx_err nx_intake_hold(struct nx_intake *intake, const struct nx_mqtt_publish *publish,
-                           bool pass, uint32_t connection, int64_t received_ms);
+                           enum nx_intake_kind kind, uint32_t connection, int64_t received_ms);
 size_t nx_intake_held(const struct nx_intake *intake); /* rows not yet released */
 
 /*
- * Writes up to `rows_max` held rows into the store's open transaction. On an error the caller
- * rolls back; the rows stay held.
+ * Writes up to `rows_max` held rows into the store's open transaction; without `answers`, none from
+ * the first answer on. On an error the caller rolls back; the rows stay held.
  */
 enum nx_err nx_intake_store(struct nx_intake *intake, struct nx_store *store, size_t rows_max,
-                            uint64_t now_ms, struct nx_diag *diag);
+                            bool answers, uint64_t now_ms, struct nx_diag *diag);
 
 /* After the commit: hands each stored row to `release`, oldest first, and forgets it. */
 void nx_intake_release(struct nx_intake *intake,

@@ -28,6 +28,7 @@ void nx_loop_stop(struct nx_loop *loop); /* async-signal-safe through nx_loop_wa
 void nx_loop_wake(struct nx_loop *loop); /* ends the current wait; async-signal-safe */
 
 uint64_t nx_loop_monotonic_ms(void); /* for timers */
+uint64_t nx_loop_monotonic_us(void); /* for measuring */
 int64_t nx_loop_wall_ms(void);       /* for data: Unix time, UTC */
 
 struct nx_watch_ops {

@@ -399,12 +399,17 @@ void nx_loop_stop(struct nx_loop *loop)
     nx_loop_wake(loop);
 }
 
-uint64_t nx_loop_monotonic_ms(void)
+uint64_t nx_loop_monotonic_us(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t nx_loop_monotonic_ms(void)
+{
+    return nx_loop_monotonic_us() / 1000;
 }
 
 int64_t nx_loop_wall_ms(void)

@@ -44,7 +44,8 @@ static void print_help(void)
         "\n"
         "Stores each reading of its cities in a cache, relays it to their peers, and translates\n"
         "it into each peer's format. Logs to standard error. SIGTERM and SIGINT end it cleanly:\n"
-        "what is in flight is finished first; a second one ends it at once.\n"
+        "what is in flight is finished first; a second one ends it at once. SIGHUP: certificates\n"
+        "and keys are read again for new connections; broken ones are told and not used.\n"
         "\n"
         "  --config FILE  bridge.json\n"
         "  --check        say whether FILE and all that it names can be used, and end\n"
@@ -137,6 +138,10 @@ static void on_signal(void *ctx)
     struct signalfd_siginfo info;
 
     if (read(stopper->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGHUP) {
+            nx_bridge_reload(stopper->bridge);
+            return;
+        }
         nx_log(stopper->log, NX_LOG_NOTICE, "signal %u: stopping", info.ssi_signo);
         nx_bridge_stop(stopper->bridge);
     }
@@ -153,6 +158,7 @@ static enum nx_err take_signals(struct stopper *stopper)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a disk that is full */
     if (sigprocmask(SIG_BLOCK, &set, NULL) == -1) {

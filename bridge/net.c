@@ -118,6 +118,9 @@ static int connect_one(struct nx_net *net)
     give_fd(net, fd);
     /* a batch is written in one piece already: waiting for more would only delay its end */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    /* else the kernel tries for a quarter of an hour to reach a peer that is gone */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &net->config.unanswered_ms_max,
+                     sizeof(net->config.unanswered_ms_max));
     if (connect(fd, to->ai_addr, to->ai_addrlen) != 0 && errno != EINPROGRESS) {
         return errno;
     }
@@ -230,9 +233,9 @@ enum nx_err nx_net_dial(const struct nx_net_config *config, struct nx_net **out,
     }
     net->config = *config;
     (void)nx_net_where(config->host, config->port, net->where);
-    net->layer = config->tls.enabled ? &nx_net_over_tls : &nx_net_plain;
+    net->layer = config->credentials != NULL ? &nx_net_over_tls : &nx_net_plain;
     net->fd = -1;
-    err = config->tls.enabled ? nx_net_tls_begin(net, diag) : NX_OK;
+    err = config->credentials != NULL ? nx_net_tls_begin(net, diag) : NX_OK;
     if (err == NX_OK) {
         err = nx_resolve_start(config->host, config->port, &net->resolve, &fd, diag);
     }

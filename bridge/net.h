@@ -20,24 +20,32 @@ enum {
     NX_NET_WHERE_BYTES = 272,        /* a host name of 255 bytes, brackets, a port */
 };
 
-struct nx_net_tls {
-    bool enabled;
-    const char *ca_file;     /* PEM; NULL: the system's */
-    const char *cert_file;   /* client certificate, PEM; NULL: none */
-    const char *key_file;    /* its key; NULL: in cert_file */
-    const char *server_name; /* what the certificate must name; NULL: the host */
+/* The files of TLS as they were last read without a fault. */
+struct nx_net_credentials;
+
+struct nx_net_files {
+    const char *ca_file;   /* PEM; NULL: the system's */
+    const char *cert_file; /* client certificate, PEM; NULL: none */
+    const char *key_file;  /* its key; NULL: in cert_file */
 };
+
+/* The names must live as long as the credentials. */
+enum nx_err nx_net_credentials_new(const struct nx_net_files *files,
+                                   struct nx_net_credentials **out, struct nx_diag *diag);
+
+/* Reads the files again, for the connections to come; on failure what was read before stays. */
+enum nx_err nx_net_credentials_reload(struct nx_net_credentials *credentials, struct nx_diag *diag);
+void nx_net_credentials_free(struct nx_net_credentials *credentials);
 
 /* Strings must live as long as the connection. */
 struct nx_net_config {
     const char *host;
     uint16_t port;
-    unsigned first_address; /* of the host's addresses, modulo their number: tried first */
-    struct nx_net_tls tls;
+    unsigned first_address;     /* of the host's addresses, modulo their number: tried first */
+    uint32_t unanswered_ms_max; /* what is sent and not acknowledged by TCP so long; 0: its own */
+    const struct nx_net_credentials *credentials; /* NULL: no TLS */
+    const char *server_name; /* what the certificate must name; NULL: the host */
 };
-
-/* Whether the files of `tls` can be used: known at start instead of at the first dial. */
-enum nx_err nx_net_tls_check(const struct nx_net_tls *tls, struct nx_diag *diag);
 
 /* "host:port", as every diagnosis names it; of IPv6 "[address]:port". Returns `out`. */
 const char *nx_net_where(const char *host, uint16_t port, char out[NX_NET_WHERE_BYTES]);

@@ -3,7 +3,7 @@
  *
  * The peer is always verified: chain, validity, and the name or address that was dialed. OpenSSL's
  * own socket functions would raise SIGPIPE, so it reads and writes through a BIO over the plain
- * layer. Its context is made anew for each dial: a renewed certificate is picked up by itself.
+ * layer. A connection keeps the context that it began with, whatever is read anew meanwhile.
  */
 #include "bridge/net_layer.h"
 #include "core/base/span.h"
@@ -19,8 +19,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-struct nx_net_tls_state {
+struct nx_net_credentials {
+    struct nx_net_files files;
     SSL_CTX *ctx;
+};
+
+struct nx_net_tls_state {
     SSL *ssl;
     BIO_METHOD *method;
     struct nx_diag below; /* why the plain layer failed */
@@ -51,34 +55,35 @@ static int no_password(char *out, int size, int writing, void *arg)
     return -1;
 }
 
-static enum nx_err use_files(SSL_CTX *ctx, const struct nx_net_tls *tls, struct nx_diag *diag)
+static enum nx_err use_files(SSL_CTX *ctx, const struct nx_net_files *files, struct nx_diag *diag)
 {
-    const char *key = tls->key_file != NULL ? tls->key_file : tls->cert_file;
+    const char *key = files->key_file != NULL ? files->key_file : files->cert_file;
 
-    if (tls->ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1) {
+    if (files->ca_file == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1) {
         nx_diag_set(diag, "the system's CA certificates cannot be used: %s", openssl_words());
         return NX_ERR_IO;
     }
-    if (tls->ca_file != NULL && SSL_CTX_load_verify_file(ctx, tls->ca_file) != 1) {
-        nx_diag_set(diag, "CA file %s cannot be used: %s", tls->ca_file, openssl_words());
+    if (files->ca_file != NULL && SSL_CTX_load_verify_file(ctx, files->ca_file) != 1) {
+        nx_diag_set(diag, "CA file %s cannot be used: %s", files->ca_file, openssl_words());
         return NX_ERR_IO;
     }
-    if (tls->cert_file == NULL) {
+    if (files->cert_file == NULL) {
         return NX_OK;
     }
-    if (SSL_CTX_use_certificate_chain_file(ctx, tls->cert_file) != 1) {
-        nx_diag_set(diag, "certificate %s cannot be used: %s", tls->cert_file, openssl_words());
+    if (SSL_CTX_use_certificate_chain_file(ctx, files->cert_file) != 1) {
+        nx_diag_set(diag, "certificate %s cannot be used: %s", files->cert_file, openssl_words());
         return NX_ERR_IO;
     }
     if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
-        nx_diag_set(diag, "key %s cannot be used with certificate %s: %s", key, tls->cert_file,
+        nx_diag_set(diag, "key %s cannot be used with certificate %s: %s", key, files->cert_file,
                     openssl_words());
         return NX_ERR_IO;
     }
     return NX_OK;
 }
 
-static enum nx_err context_new(const struct nx_net_tls *tls, SSL_CTX **out, struct nx_diag *diag)
+static enum nx_err context_new(const struct nx_net_files *files, SSL_CTX **out,
+                               struct nx_diag *diag)
 {
     SSL_CTX *ctx;
     enum nx_err err;
@@ -96,7 +101,7 @@ static enum nx_err context_new(const struct nx_net_tls *tls, SSL_CTX **out, stru
     /* the output queue grows and moves between two tries of the same write */
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_default_passwd_cb(ctx, no_password);
-    err = use_files(ctx, tls, diag);
+    err = use_files(ctx, files, diag);
     if (err != NX_OK) {
         SSL_CTX_free(ctx);
         return err;
@@ -105,13 +110,46 @@ static enum nx_err context_new(const struct nx_net_tls *tls, SSL_CTX **out, stru
     return NX_OK;
 }
 
-enum nx_err nx_net_tls_check(const struct nx_net_tls *tls, struct nx_diag *diag)
+enum nx_err nx_net_credentials_reload(struct nx_net_credentials *credentials, struct nx_diag *diag)
 {
     SSL_CTX *ctx;
-    const enum nx_err err = context_new(tls, &ctx, diag);
+    const enum nx_err err = context_new(&credentials->files, &ctx, diag);
 
-    SSL_CTX_free(ctx);
+    if (err == NX_OK) {
+        SSL_CTX_free(credentials->ctx); /* lives on in the connections that use it */
+        credentials->ctx = ctx;
+    }
     return err;
+}
+
+enum nx_err nx_net_credentials_new(const struct nx_net_files *files,
+                                   struct nx_net_credentials **out, struct nx_diag *diag)
+{
+    struct nx_net_credentials *credentials = calloc(1, sizeof(*credentials));
+    enum nx_err err;
+
+    *out = NULL;
+    if (credentials == NULL) {
+        nx_diag_set(diag, "out of memory");
+        return NX_ERR_NOMEM;
+    }
+    credentials->files = *files;
+    err = nx_net_credentials_reload(credentials, diag);
+    if (err != NX_OK) {
+        nx_net_credentials_free(credentials);
+        return err;
+    }
+    *out = credentials;
+    return NX_OK;
+}
+
+void nx_net_credentials_free(struct nx_net_credentials *credentials)
+{
+    if (credentials == NULL) {
+        return;
+    }
+    SSL_CTX_free(credentials->ctx);
+    free(credentials);
 }
 
 /* ---- the BIO over the plain layer ---- */
@@ -187,7 +225,7 @@ static BIO *bio_over(struct nx_net *net)
 
 static const char *expected_name(const struct nx_net *net)
 {
-    return net->config.tls.server_name != NULL ? net->config.tls.server_name : net->config.host;
+    return net->config.server_name != NULL ? net->config.server_name : net->config.host;
 }
 
 /* The certificate must name the host; a name is also told to the server (SNI, RFC 6066). */
@@ -212,7 +250,6 @@ static void tls_fini(struct nx_net *net)
         return;
     }
     SSL_free(net->tls->ssl); /* and its BIO */
-    SSL_CTX_free(net->tls->ctx);
     BIO_meth_free(net->tls->method);
     free(net->tls);
     net->tls = NULL;
@@ -220,19 +257,15 @@ static void tls_fini(struct nx_net *net)
 
 enum nx_err nx_net_tls_begin(struct nx_net *net, struct nx_diag *diag)
 {
-    enum nx_err err;
     BIO *bio;
 
     net->tls = calloc(1, sizeof(*net->tls));
     if (net->tls == NULL) {
         nx_diag_set(diag, "out of memory");
-        return NX_ERR_NOMEM;
+        return NX_ERR_NOMEM; /* nx_net_free tidies up, here and below */
     }
-    err = context_new(&net->config.tls, &net->tls->ctx, diag);
-    if (err != NX_OK) {
-        return err; /* nx_net_free tidies up */
-    }
-    net->tls->ssl = SSL_new(net->tls->ctx);
+    ERR_clear_error();
+    net->tls->ssl = SSL_new(net->config.credentials->ctx);
     bio = net->tls->ssl != NULL ? bio_over(net) : NULL;
     if (bio == NULL) {
         nx_diag_set(diag, "TLS cannot be used: %s", openssl_words());
@@ -250,7 +283,7 @@ enum nx_err nx_net_tls_begin(struct nx_net *net, struct nx_diag *diag)
 /* Why the peer's certificate was not believed. */
 static void explain_verify(const struct nx_net *net, long result, struct nx_diag *diag)
 {
-    const char *ca = net->config.tls.ca_file;
+    const char *ca = net->config.credentials->files.ca_file;
 
     switch (result) {
     case X509_V_ERR_HOSTNAME_MISMATCH:

@@ -4,10 +4,16 @@
  */
 #include "bridge/node_state.h"
 
+#include "bridge/points.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TELL_EVERY_ACKS = 4096 }; /* so that readings settle before an identifier comes round */
+enum {
+    TELL_EVERY_ACKS = 4096, /* so that readings settle before an identifier comes round */
+    RECENT_BYTES = 8 * 1024 * 1024,
+    RECENT_RECORDS = 8192,
+};
 
 /* --- small things ------------------------------------------------------------------------------ */
 
@@ -29,6 +35,11 @@ struct nx_store *nx_node_store(const struct nx_node *node)
 struct nx_session *nx_node_session(const struct nx_node *node)
 {
     return node->session;
+}
+
+const struct nx_recent *nx_node_recent(const struct nx_node *node)
+{
+    return node->recent;
 }
 
 bool nx_node_stalled(const struct nx_node *node)
@@ -55,6 +66,7 @@ static void on_release(void *ctx, const struct nx_intake_row *row)
     if (row->qos == 0 || row->connection != nx_session_connection(node->session)) {
         return; /* from a connection that is gone: the broker sends it again, and it is known */
     }
+    NX_POINT("before_ack");
     nx_session_ack(node->session, row->connection, row->packet_id);
     if (!row->dup && row->seq > node->acked) {
         node->acked = row->seq; /* N3 */
@@ -72,13 +84,23 @@ static enum nx_err node_write(struct nx_node *node, struct nx_diag *diag)
     }
     if (err == NX_OK) {
         err = nx_intake_store(node->intake, node->store, node->tuning->commit_batch_max,
+                              node->config.events->answers_kept(node->config.ctx, node),
                               nx_loop_monotonic_ms(), diag);
+    }
+    if (err == NX_OK) {
+        err = node_keep(node, diag);
     }
     if (err == NX_OK) {
         err = node->config.events->save(node->config.ctx, node, nx_store_dirty(node->store), diag);
     }
     if (err == NX_OK) {
+        if (riding) {
+            NX_POINT("before_commit");
+        }
         err = nx_store_commit(node->store, diag);
+        if (riding) {
+            NX_POINT("after_commit");
+        }
     }
     if (err == NX_OK && settles) {
         node->settle = 0;
@@ -96,6 +118,7 @@ static void node_tell_if_due(struct nx_node *node)
 
 bool nx_node_turn(struct nx_node *node)
 {
+    size_t held = nx_intake_held(node->intake);
     struct nx_diag diag = {0};
     enum nx_err err;
 
@@ -115,9 +138,11 @@ bool nx_node_turn(struct nx_node *node)
         node_changed(node);
     }
     nx_intake_release(node->intake, on_release, node); /* N1, N2 */
+    node_kept(node);
     node->config.events->committed(node->config.ctx, node);
     node_tell_if_due(node);
-    return nx_intake_held(node->intake) > 0;
+    held -= nx_intake_held(node->intake); /* none: an answer is in the way, and waits elsewhere */
+    return held > 0 && nx_intake_held(node->intake) > 0;
 }
 
 /* --- telling ----------------------------------------------------------------------------------- */
@@ -147,6 +172,10 @@ void nx_node_stats(const struct nx_node *node, struct nx_node_stats *out)
         .held = nx_intake_held(node->intake),
         .epoch = nx_store_epoch(node->store),
         .last_seq = nx_store_last(node->store),
+        .first_seq = nx_store_first(node->store),
+        .removed = node->keep.thinned.removed_all,
+        .cache_bytes = node->keep.thinned.bytes_used,
+        .retention_waits = node->keep.held_up,
         .stall = node->stall,
         .refused = node->refused,
         .sessions_lost = node->sessions_lost,
@@ -167,6 +196,8 @@ static enum nx_err node_make_session(struct nx_node *node, struct nx_diag *diag)
         .name = settings->name,
         .host = settings->host,
         .port = settings->port,
+        .others = settings->others,
+        .others_count = settings->others_count,
         .client_id = node->client_id,
         .username = settings->username,
         .password = settings->password,
@@ -176,6 +207,7 @@ static enum nx_err node_make_session(struct nx_node *node, struct nx_diag *diag)
         .keepalive_s = (uint16_t)node->tuning->keepalive_s,
         .session_expiry_s = node->tuning->session_expiry_s,
         .receive_max = (uint16_t)node->tuning->receive_max,
+        .qos2_ids = (uint16_t)(node_links(node, NX_DELIVERY_QOS2) * NX_NODE_LINK_IDS),
         .packet_bytes_max = node->tuning->packet_bytes_max,
         .output_bytes_max = node->tuning->output_bytes_max,
         .backoff_ms_min = node->tuning->backoff_ms_min,
@@ -193,11 +225,23 @@ static enum nx_err node_make_session(struct nx_node *node, struct nx_diag *diag)
     return err == NX_OK || err == NX_ERR_NOMEM ? err : NX_ERR_INVALID;
 }
 
+size_t node_links(const struct nx_node *node, enum nx_delivery delivery)
+{
+    const struct nx_settings *all = node->config.settings;
+    size_t count = 0;
+
+    for (size_t i = 0; i < all->links_count; i++) {
+        count += all->links[i].to == node->config.index && all->links[i].delivery == delivery;
+    }
+    return count;
+}
+
 static enum nx_err node_make_parts(struct nx_node *node, struct nx_diag *diag)
 {
     const struct nx_intake_config intake = {
         .city = node->city,
         .exchange = node->config.exchange,
+        .recent = node->recent,
         .log = node->config.log,
         .bytes_max = node->tuning->held_bytes_max,
         .rows_max = 2 * 65536, /* more than one connection can leave unacknowledged */
@@ -213,7 +257,8 @@ static enum nx_err node_make_parts(struct nx_node *node, struct nx_diag *diag)
                    node->settings->name);
     node->retry = nx_timer_new(node->config.loop, node_on_retry, node);
     node->resubscribe = nx_timer_new(node->config.loop, node_on_resubscribe, node);
-    if (node->retry == NULL || node->resubscribe == NULL ||
+    node->keep.timer = nx_timer_new(node->config.loop, node_on_keep, node);
+    if (node->retry == NULL || node->resubscribe == NULL || node->keep.timer == NULL ||
         nx_intake_new(&intake, &node->intake) != NX_OK) {
         nx_diag_set(diag, "out of memory");
         return NX_ERR_NOMEM;
@@ -238,8 +283,12 @@ enum nx_err nx_node_new(const struct nx_node_config *config, struct nx_node **ou
     node->city = nx_span_from(node->settings->name);
     err = nx_state_client_id(config->settings->state_dir, node->settings->name, node->client_id,
                              diag);
+    if (err == NX_OK && nx_recent_new(RECENT_BYTES, RECENT_RECORDS, &node->recent) != NX_OK) {
+        nx_diag_set(diag, "out of memory");
+        err = NX_ERR_NOMEM;
+    }
     err = err == NX_OK ? node_make_parts(node, diag) : err;
-    err = err == NX_OK ? node_open(node, false, diag) : err;
+    err = err == NX_OK ? node_open(node, diag) : err;
     err = err == NX_OK ? node_make_session(node, diag) : err;
     if (err != NX_OK) {
         nx_node_free(node);
@@ -261,13 +310,18 @@ void nx_node_free(struct nx_node *node)
     if (node->resubscribe != NULL) {
         nx_timer_free(node->resubscribe);
     }
+    if (node->keep.timer != NULL) {
+        nx_timer_free(node->keep.timer);
+    }
     nx_intake_free(node->intake);
+    nx_recent_free(node->recent);
     nx_store_close(node->store);
     free(node);
 }
 
 void nx_node_start(struct nx_node *node)
 {
+    node_on_keep(node);
     nx_session_start(node->session);
 }
 

@@ -10,19 +10,27 @@
 #define NX_BRIDGE_NODE_H
 
 #include "bridge/intake.h"
+#include "bridge/recent.h"
 #include "bridge/settings.h"
 #include "bridge/store.h"
 
 struct nx_node;
 
 struct nx_node_events {
-    void (*up)(void *ctx, struct nx_node *node);
+    void (*up)(void *ctx, struct nx_node *node, bool session_present);
     void (*down)(void *ctx, struct nx_node *node);
     void (*room)(void *ctx, struct nx_node *node);
     /* An outgoing publish was answered; not for the node's own (token NX_NODE_TOKEN and above). */
     void (*answered)(void *ctx, struct nx_node *node, uint64_t token, uint8_t reason);
+    /* PUBREC of an outgoing QoS 2 publish. */
+    void (*received)(void *ctx, struct nx_node *node, uint64_t token, uint16_t packet_id,
+                     uint8_t reason);
+    /* What the plugin at this node's broker answers to the link that comes from `city`. */
+    void (*told)(void *ctx, struct nx_node *node, struct nx_span city, struct nx_span payload);
     /* A transaction is about to end: what else should be in it? With `riding` one is open. */
     enum nx_err (*save)(void *ctx, struct nx_node *node, bool riding, struct nx_diag *diag);
+    /* Is what answers to links have said durable? Before, none of them is acknowledged. */
+    bool (*answers_kept)(void *ctx, struct nx_node *node);
     void (*committed)(void *ctx, struct nx_node *node);   /* what was saved is durable */
     void (*rolled_back)(void *ctx, struct nx_node *node); /* it is not, and the node stalls */
     void (*recovered)(void *ctx, struct nx_node *node);   /* it writes again */
@@ -31,6 +39,9 @@ struct nx_node_events {
 };
 
 #define NX_NODE_TOKEN (UINT64_C(0xFF) << 56)
+
+/* Packet identifiers that each link at QoS 2 has for itself. */
+enum { NX_NODE_LINK_IDS = 1024 };
 
 struct nx_node_config {
     const struct nx_settings *settings;
@@ -66,6 +77,7 @@ const struct nx_settings_node *nx_node_settings(const struct nx_node *node);
 struct nx_span nx_node_city(const struct nx_node *node);
 struct nx_store *nx_node_store(const struct nx_node *node);
 struct nx_session *nx_node_session(const struct nx_node *node);
+const struct nx_recent *nx_node_recent(const struct nx_node *node);
 bool nx_node_stalled(const struct nx_node *node);
 
 /* Publishes the node's own retained message; its answer also settles what was acknowledged. */
@@ -77,6 +89,10 @@ struct nx_node_stats {
     size_t held;
     const char *epoch;
     uint64_t last_seq;
+    uint64_t first_seq; /* before it retention has removed readings: so many */
+    uint64_t removed;
+    uint64_t cache_bytes;
+    bool retention_waits;   /* for a link that has not sent what should go */
     const char *stall;      /* why the cache cannot be written; "" */
     const char *refused;    /* why the broker lets us not subscribe; "" */
     uint64_t sessions_lost; /* session present 0 where one was expected */

@@ -5,13 +5,12 @@
  */
 #include "bridge/node_state.h"
 
-#include <stdlib.h>
-
 void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *diag)
 {
     uint64_t held;
 
     nx_store_rollback(node->store);
+    nx_recent_clear(node->recent);
     (void)nx_diag_format(diag, node->stall, sizeof(node->stall));
     node->damaged = err == NX_ERR_SYNTAX;
     node->stalled = true;
@@ -36,61 +35,74 @@ void nx_node_fail(struct nx_node *node, enum nx_err err, const struct nx_diag *d
     }
 }
 
-enum nx_err node_open(struct nx_node *node, bool verify, struct nx_diag *diag)
+static enum nx_err cache_options(bool verify, struct nx_store_options *out, struct nx_diag *diag)
 {
-    struct nx_store_options options = {.now_ms = nx_loop_wall_ms(), .verify = verify};
-    int64_t seen = -1;
-    enum nx_err err = nx_state_random(&options.random);
+    enum nx_err err;
 
+    *out = (struct nx_store_options){.now_ms = nx_loop_wall_ms(), .verify = verify};
+    err = nx_state_random(&out->random);
     if (err != NX_OK) {
         nx_diag_set(diag, "no random bytes");
-        return err;
     }
-    err = nx_store_open(node->store_path, &options, node->config.log, &node->store, diag);
-    if (err == NX_OK) {
-        err = nx_store_get_number(node->store, "broker_dropped", &seen, diag);
-    }
-    node->dropped_seen = seen;
     return err;
 }
 
-/* The cache was found damaged while it was in use: a closer look sets it aside, if it is so. */
-static bool node_reopen(struct nx_node *node)
+static enum nx_err cache_read(struct nx_node *node, struct nx_diag *diag)
 {
-    struct nx_diag diag = {0};
-    struct nx_store *old = node->store;
-    char epoch[64];
-    enum nx_err err;
+    node->dropped_seen = -1;
+    return nx_store_get_number(node->store, "broker_dropped", &node->dropped_seen, diag);
+}
 
-    (void)nx_span_copy(nx_span_from(nx_store_epoch(old)), epoch, sizeof(epoch));
-    nx_store_close(old);
-    node->store = NULL;
-    err = node_open(node, true, &diag);
-    if (err != NX_OK) {
-        char text[700];
+enum nx_err node_open(struct nx_node *node, struct nx_diag *diag)
+{
+    struct nx_store_options options;
+    enum nx_err err = cache_options(false, &options, diag);
 
-        nx_log(node->config.log, NX_LOG_ERROR, "%s: cannot open the cache again: %s",
-               node->settings->name, nx_diag_format(&diag, text, sizeof(text)));
-        abort(); /* the service manager starts us again; nothing unacknowledged is lost by it */
+    if (err == NX_OK) {
+        err = nx_store_open(node->store_path, &options, node->config.log, &node->store, diag);
     }
+    return err == NX_OK ? cache_read(node, diag) : err;
+}
+
+/*
+ * The cache was found damaged while it was in use: a closer look sets it aside, if it is so. *anew:
+ * another took its place.
+ */
+static enum nx_err node_reopen(struct nx_node *node, bool *anew, struct nx_diag *diag)
+{
+    struct nx_store_options options;
+    char epoch[64];
+    enum nx_err err = cache_options(true, &options, diag);
+
+    (void)nx_span_copy(nx_span_from(nx_store_epoch(node->store)), epoch, sizeof(epoch));
+    if (err == NX_OK) {
+        err = nx_store_reopen(node->store, &options, node->config.log, diag);
+    }
+    if (err != NX_OK) {
+        return err;
+    }
+    (void)cache_read(node, NULL); /* should it fail, the count begins anew */
     node->damaged = false;
     node->settle = 0;
     node->acked = node->told = 0;
-    if (!nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store))) {
+    *anew = !nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store));
+    if (*anew) {
         node->opened++;
-        return true;
     }
-    return false;
+    return NX_OK;
 }
 
 void node_on_retry(void *ctx)
 {
     struct nx_node *node = ctx;
-    bool anew = node->damaged && node_reopen(node);
-
     struct nx_diag diag = {0};
-    enum nx_err err;
+    bool anew = false;
+    enum nx_err err = node->damaged ? node_reopen(node, &anew, &diag) : NX_OK;
 
+    if (err != NX_OK) {
+        node_stall(node, NX_ERR_SYNTAX, &diag); /* still so: told, and tried again */
+        return;
+    }
     node->stalled = false;
     if (anew) {
         node->config.events->reopened(node->config.ctx, node);

@@ -4,6 +4,7 @@
  */
 #include "bridge/node_state.h"
 
+#include "bridge/points.h"
 #include "core/topic.h"
 
 #include <stdio.h>
@@ -18,17 +19,24 @@ enum { REFUSED_RETRY_MS = 30000 };
 static void node_subscribe(struct nx_node *node)
 {
     char intake[96];
+    char answers[96];
     const struct nx_span dropped = NX_SPAN(DROPPED_TOPIC);
     struct nx_span filter;
 
     (void)snprintf(intake, sizeof(intake), "nexus/%s/+/+/observation", node->settings->name);
     filter = nx_span_from(intake);
     node->asked_count = 0;
-    if (nx_session_subscribe(node->session, &filter, 1) == NX_OK) {
+    if (nx_session_subscribe(node->session, &filter, 1, node->settings->qos) == NX_OK) {
         node->asked[node->asked_count++] = NODE_SUBSCRIPTION_INTAKE;
     }
-    if (nx_session_subscribe(node->session, &dropped, 1) == NX_OK) {
+    if (nx_session_subscribe(node->session, &dropped, 1, 1) == NX_OK) {
         node->asked[node->asked_count++] = NODE_SUBSCRIPTION_DROPPED;
+    }
+    (void)snprintf(answers, sizeof(answers), "nexus/_link/+/%s/ack", node->settings->name);
+    filter = nx_span_from(answers);
+    if (node_links(node, NX_DELIVERY_BATCHES) > 0 &&
+        nx_session_subscribe(node->session, &filter, 1, 1) == NX_OK) {
+        node->asked[node->asked_count++] = NODE_SUBSCRIPTION_ANSWERS;
     }
 }
 
@@ -42,7 +50,16 @@ static void on_subscribed(void *ctx, uint8_t reason)
     }
     which = node->asked[0];
     node->asked[0] = node->asked[1];
+    node->asked[1] = node->asked[2];
     node->asked_count--;
+    if (which == NODE_SUBSCRIPTION_ANSWERS) {
+        if (reason >= NX_MQTT_REFUSED) {
+            nx_log(node->config.log, NX_LOG_ERROR,
+                   "%s: the broker refuses our subscription to the answers to our links: %s",
+                   node->settings->name, nx_mqtt_reason_text(reason));
+        }
+        return;
+    }
     if (which == NODE_SUBSCRIPTION_DROPPED) {
         if (reason >= NX_MQTT_REFUSED) {
             nx_log(node->config.log, NX_LOG_NOTICE,
@@ -106,7 +123,7 @@ static void on_up(void *ctx, bool session_present)
         node_session_lost(node);
     }
     node_subscribe(node);
-    node->config.events->up(node->config.ctx, node);
+    node->config.events->up(node->config.ctx, node, session_present);
 }
 
 static void on_down(void *ctx, const char *why)
@@ -128,6 +145,13 @@ static void on_room(void *ctx)
     struct nx_node *node = ctx;
 
     node->config.events->room(node->config.ctx, node);
+}
+
+static void on_received(void *ctx, uint64_t token, uint16_t packet_id, uint8_t reason)
+{
+    struct nx_node *node = ctx;
+
+    node->config.events->received(node->config.ctx, node, token, packet_id, reason);
 }
 
 static void on_answered(void *ctx, uint64_t token, uint8_t reason)
@@ -187,20 +211,26 @@ static void node_dropped(struct nx_node *node, struct nx_span payload, int64_t n
     }
 }
 
-static bool node_is_reading(struct nx_node *node, const struct nx_mqtt_publish *publish)
+/* An answer to a link is handed on at once; what is neither that nor a reading is left out. */
+static enum nx_intake_kind node_kind(struct nx_node *node, const struct nx_mqtt_publish *publish)
 {
     struct nx_topic topic;
+    enum nx_topic_kind kind = nx_topic_parse(publish->topic, &topic, NULL);
     uint64_t held;
 
-    if (nx_topic_parse(publish->topic, &topic, NULL) == NX_TOPIC_STREAM &&
-        topic.channel == NX_CHANNEL_OBSERVATION && nx_span_eq(topic.city, node->city)) {
-        return true;
+    if (kind == NX_TOPIC_STREAM && topic.channel == NX_CHANNEL_OBSERVATION &&
+        nx_span_eq(topic.city, node->city)) {
+        return NX_INTAKE_READING;
+    }
+    if (kind == NX_TOPIC_LINK_ACK && nx_span_eq(topic.to, node->city)) {
+        node->config.events->told(node->config.ctx, node, topic.city, publish->payload);
+        return NX_INTAKE_ANSWER;
     }
     if (nx_rate_allows(&node->foreign_rate, nx_loop_monotonic_ms(), &held)) {
         nx_log(node->config.log, NX_LOG_WARN, "%s: no observation of this city, left out: %.*s",
                node->settings->name, NX_SPAN_ARG(publish->topic));
     }
-    return false;
+    return NX_INTAKE_ASIDE;
 }
 
 /* No room to hold more. The broker has all of it still, so we hang up until the cache works. */
@@ -217,13 +247,13 @@ static void node_park(struct nx_node *node)
 }
 
 /* Makes room by storing what is held, where that is possible. */
-static bool node_hold(struct nx_node *node, const struct nx_mqtt_publish *publish, bool pass,
-                      int64_t now_ms)
+static bool node_hold(struct nx_node *node, const struct nx_mqtt_publish *publish,
+                      enum nx_intake_kind kind, int64_t now_ms)
 {
     uint32_t connection = nx_session_connection(node->session);
     bool more = true;
 
-    while (nx_intake_hold(node->intake, publish, pass, connection, now_ms) != NX_OK) {
+    while (nx_intake_hold(node->intake, publish, kind, connection, now_ms) != NX_OK) {
         if (node->stalled || !more) {
             return false;
         }
@@ -236,20 +266,21 @@ static void on_message(void *ctx, const struct nx_mqtt_publish *publish)
 {
     struct nx_node *node = ctx;
     int64_t now_ms = nx_loop_wall_ms();
-    bool pass;
+    enum nx_intake_kind kind = NX_INTAKE_ASIDE;
 
     if (node->stopping || node->parked) {
         return; /* not acknowledged: it comes again */
     }
     if (nx_span_is(publish->topic, DROPPED_TOPIC)) {
         node_dropped(node, publish->payload, now_ms);
-        pass = true;
     } else {
-        pass = !node_is_reading(node, publish);
+        kind = node_kind(node, publish);
     }
-    if (!node_hold(node, publish, pass, now_ms)) {
+    if (!node_hold(node, publish, kind, now_ms)) {
         node_park(node);
+        return;
     }
+    NX_POINT("read");
 }
 
 const struct nx_session_events node_session_events = {
@@ -257,6 +288,7 @@ const struct nx_session_events node_session_events = {
     .down = on_down,
     .message = on_message,
     .answered = on_answered,
+    .received = on_received,
     .subscribed = on_subscribed,
     .room = on_room,
 };

@@ -4,6 +4,7 @@
  *   node.c          life, the transaction, telling
  *   node_session.c  what the broker says: connections, subscriptions, messages, answers
  *   node_cache.c    the cache when it fails: stalling, trying again, a new epoch
+ *   node_keep.c     retention, dead letters that are sent again
  *
  * (N1) an acknowledgement leaves only after the commit of the transaction that holds its reading.
  * (N2) acknowledgements leave in the order in which the messages came (MQTT 5 section 4.6).
@@ -19,12 +20,25 @@
 #include "bridge/rate.h"
 #include "bridge/state.h"
 
-enum { NODE_SUBSCRIBES_MAX = 2 };
-enum node_subscription { NODE_SUBSCRIPTION_INTAKE, NODE_SUBSCRIPTION_DROPPED };
+enum { NODE_SUBSCRIBES_MAX = 3 };
+enum node_subscription {
+    NODE_SUBSCRIPTION_INTAKE,
+    NODE_SUBSCRIPTION_DROPPED,
+    NODE_SUBSCRIPTION_ANSWERS, /* of the plugin, to the links that lead here */
+};
 
 /* The token of what a node tells: NX_NODE_TOKEN, `opened`, and `acked` when it was sent. */
 #define NODE_TOKEN_OPENED_SHIFT 48
 #define NODE_TOKEN_SEQ_MAX      ((UINT64_C(1) << NODE_TOKEN_OPENED_SHIFT) - 1)
+
+/* Retention and resends: node_keep.c. */
+struct node_keep {
+    struct nx_timer *timer;
+    bool due;
+    bool held_up;                    /* told: retention waits for a link */
+    struct nx_store_thinned thinned; /* what the last look found */
+    struct nx_store_resent resent;   /* in the open transaction, to be told after it */
+};
 
 struct nx_node {
     struct nx_node_config config;
@@ -37,8 +51,10 @@ struct nx_node {
     struct nx_store *store;
     struct nx_session *session;
     struct nx_intake *intake;
+    struct nx_recent *recent;
     struct nx_timer *retry;       /* of a stalled cache */
     struct nx_timer *resubscribe; /* of a refused subscription */
+    struct node_keep keep;
 
     uint8_t opened; /* counts caches: what was told of one says nothing of the next */
     enum node_subscription asked[NODE_SUBSCRIBES_MAX];
@@ -66,6 +82,9 @@ struct nx_node {
     struct nx_rate foreign_rate, stall_rate;
 };
 
+/* Links that lead here and deliver so. */
+size_t node_links(const struct nx_node *node, enum nx_delivery delivery);
+
 void node_changed(struct nx_node *node); /* its status should be told now */
 
 /* node_session.c */
@@ -73,8 +92,13 @@ extern const struct nx_session_events node_session_events; /* ctx: the node */
 void node_on_resubscribe(void *ctx);
 void node_unpark(struct nx_node *node); /* dials again, when the session has come to its end */
 
+/* node_keep.c */
+void node_on_keep(void *ctx);
+enum nx_err node_keep(struct nx_node *node, struct nx_diag *diag); /* what is due, in a piece */
+void node_kept(struct nx_node *node);                              /* it is durable */
+
 /* node_cache.c */
-enum nx_err node_open(struct nx_node *node, bool verify, struct nx_diag *diag);
+enum nx_err node_open(struct nx_node *node, struct nx_diag *diag);
 void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *diag);
 void node_on_retry(void *ctx);
 

@@ -14,6 +14,11 @@ struct nx_tuning {
     uint32_t commit_batch_max;
     uint32_t held_bytes_max;
     uint32_t window;
+    uint32_t batch_window;
+    uint32_t batch_readings;
+    uint32_t batch_bytes;
+    uint32_t ask_ms_min;
+    uint32_t ask_ms_max;
     uint32_t receive_max;
     uint32_t packet_bytes_max;
     uint32_t output_bytes_max;

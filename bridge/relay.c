@@ -1,64 +1,42 @@
 /*
- * relay.c - a link at work. The order of things, the window and the cursor are the engine's
- * (core/link.c); here is what one step means.
+ * relay.c - a link at work: its life, its states, its part of the owner's transactions, what it
+ * tells. The order of things, the window and the cursor are the engine's (core/link.c); what a step
+ * means is in relay_single.c and relay_batch.c.
  *
- * A token, which comes back with the broker's answer, names the step: relay, cache (which of
- * those that this run has opened), part, sequence number.
+ * A token, which comes back with the broker's answer, names what was published: relay, cache
+ * (which of those that this run has opened), part, unit.
  */
-#include "bridge/relay.h"
-
-#include "bridge/rate.h"
-#include "core/topic.h"
+#include "bridge/relay_state.h"
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { PART_OBSERVATION, PART_ORIGINAL };
-enum { READING_BYTES_MAX = 64 * 1024 * 1024, TRANSLATED_BYTES_MAX = 4 * 1024 * 1024 };
+enum {
+    READING_BYTES_MAX = 64 * 1024 * 1024,
+    TRANSLATED_BYTES_MAX = 4 * 1024 * 1024,
+    REFUSALS_TOLD = 3,     /* in a row */
+    QOS2_WINDOW_MAX = 500, /* publishes: Mosquitto 2.0.11 walks its list on every packet */
+};
 
 #define TOKEN_RELAY_SHIFT  56
 #define TOKEN_OPENED_SHIFT 48
 #define TOKEN_PART_SHIFT   45
-#define TOKEN_SEQ_MAX      ((UINT64_C(1) << TOKEN_PART_SHIFT) - 1)
+#define TOKEN_UNIT_MAX     ((UINT64_C(1) << TOKEN_PART_SHIFT) - 1)
 
-struct nx_relay {
-    struct nx_relay_config config;
-    struct nx_span name;
-    struct nx_span from, to; /* cities */
-    struct nx_link *link;
-    uint8_t opened; /* counts caches of the owner */
-    bool stopping;
-    struct nx_link_mark saving; /* what the open transaction holds of the mark */
-    bool is_saving;
-
-    uint64_t loaded; /* the record in `reading`; 0: none */
-    struct nx_reading reading;
-    struct nx_topic topic; /* of reading.topic */
-    struct nx_buf bytes, translated, original_topic;
-
-    const char *state; /* last told by nx_relay_stats */
-    int64_t since_ms;
-    char last_error[900];
-    int64_t last_error_ms;
-    struct nx_rate dead_rate;
-};
-
-/* What one step publishes, or why it cannot. */
-struct cargo {
-    struct nx_span topic, payload, schema, lens;
-    char why[800]; /* not empty: it cannot be sent */
-};
+#define RTT_WEIGHT 0.125 /* of the newest, as in RFC 6298 */
 
 /* --- tokens ------------------------------------------------------------------------------------ */
 
-static uint64_t token_of(const struct nx_relay *relay, const struct nx_link_step *step)
+uint64_t relay_token(const struct nx_relay *relay, uint64_t unit, unsigned part)
 {
-    assert(step->seq <= TOKEN_SEQ_MAX);
+    assert(unit <= TOKEN_UNIT_MAX);
     return (uint64_t)relay->config.index << TOKEN_RELAY_SHIFT |
-           (uint64_t)relay->opened << TOKEN_OPENED_SHIFT |
-           (uint64_t)step->part << TOKEN_PART_SHIFT | step->seq;
+           (uint64_t)relay->opened << TOKEN_OPENED_SHIFT | (uint64_t)part << TOKEN_PART_SHIFT |
+           unit;
 }
 
 size_t nx_relay_index(uint64_t token)
@@ -66,35 +44,162 @@ size_t nx_relay_index(uint64_t token)
     return (size_t)(token >> TOKEN_RELAY_SHIFT);
 }
 
+bool relay_step_of(const struct nx_relay *relay, uint64_t token, struct nx_link_step *step)
+{
+    *step = (struct nx_link_step){
+        .unit = token & TOKEN_UNIT_MAX,
+        .part = (uint8_t)(token >> TOKEN_PART_SHIFT & (NX_LINK_PARTS_MAX - 1)),
+    };
+    return (uint8_t)(token >> TOKEN_OPENED_SHIFT) == relay->opened; /* else: a cache that is gone */
+}
+
 /* --- life -------------------------------------------------------------------------------------- */
 
-static enum nx_err relay_link(struct nx_relay *relay, struct nx_diag *diag)
+static struct nx_link_config engine_config(const struct nx_relay *relay)
 {
     const struct nx_tuning *tuning = &relay->config.settings->tuning;
     const struct nx_settings_link *link = relay->config.link;
-    const struct nx_link_config config = {
+    struct nx_link_config config = {
         .window = tuning->window,
         .parts = (uint8_t)((link->observation ? 1u << PART_OBSERVATION : 0) |
                            (link->original ? 1u << PART_ORIGINAL : 0)),
+        .rate = link->rate,
         .save_ms = tuning->cursor_save_ms,
         .drain_ms = tuning->drain_ms,
+        .ask_ms_min = tuning->ask_ms_min,
+        .ask_ms_max = tuning->ask_ms_max,
     };
+    uint32_t parts = (uint32_t)__builtin_popcount(config.parts);
+
+    if (relay->delivery == NX_DELIVERY_BATCHES) {
+        config.window = tuning->batch_window;
+        config.batch_max = NX_BATCH_RECORDS_MAX / parts;
+        if (tuning->batch_readings < config.batch_max) {
+            config.batch_max = tuning->batch_readings;
+        }
+        config.parts = 1;
+    } else if (relay->delivery == NX_DELIVERY_QOS2) {
+        config.marks = true;
+        if (config.window > QOS2_WINDOW_MAX / parts) {
+            config.window = QOS2_WINDOW_MAX / parts;
+        }
+    }
+    return config;
+}
+
+/* Under which name `marked` is kept: it counts publishes, so it means something for one set of
+ * parts and one range of identifiers only. */
+static void marked_key(const struct nx_relay *relay, char *out, size_t out_size)
+{
+    (void)snprintf(out, out_size, "marked %s %d%d %u", relay->config.link->name,
+                   relay->config.link->observation, relay->config.link->original,
+                   (unsigned)relay->id_first);
+}
+
+static void given_up_key(const struct nx_relay *relay, char *out, size_t out_size)
+{
+    (void)snprintf(out, out_size, "given up %s", relay->config.link->name);
+}
+
+static enum nx_err load_mark(struct nx_relay *relay, struct nx_link_mark *mark,
+                             struct nx_diag *diag)
+{
     struct nx_store *store = nx_node_store(relay->config.from);
     struct nx_store_cursor kept;
-    struct nx_link_mark mark;
+    int64_t marked = 0;
+    int64_t given_up = 0;
+    char key[128];
     enum nx_err err = nx_store_load_cursor(store, relay->name, &kept, diag);
 
+    if (err == NX_OK && relay->delivery == NX_DELIVERY_QOS2) {
+        marked_key(relay, key, sizeof(key));
+        err = nx_store_get_number(store, key, &marked, diag);
+    }
+    if (err == NX_OK) {
+        given_up_key(relay, key, sizeof(key));
+        err = nx_store_get_number(store, key, &given_up, diag);
+    }
+    *mark = (struct nx_link_mark){
+        .cursor = kept.cursor,
+        .sent = kept.sent,
+        .filtered = kept.filtered,
+        .dead = kept.dead,
+        .dropped = kept.dropped,
+        .marked = (uint64_t)marked,
+        .given_up = (uint64_t)given_up,
+    };
+    return err;
+}
+
+/*
+ * Since which number the link delivers in batches: the receiver's mark knows nothing of what went
+ * before in another way, and that must not be taken for something that it lacks.
+ */
+static enum nx_err load_batched_from(struct nx_relay *relay, uint64_t cursor, struct nx_diag *diag)
+{
+    struct nx_store *store = nx_node_store(relay->config.from);
+    bool batches = relay->delivery == NX_DELIVERY_BATCHES;
+    int64_t kept = -1;
+    char key[96];
+    enum nx_err err;
+
+    (void)snprintf(key, sizeof(key), "batched %s", relay->config.link->name);
+    err = nx_store_get_number(store, key, &kept, diag);
+    if (err == NX_OK && (kept >= 0) != batches) {
+        kept = batches ? (int64_t)cursor : -1;
+        err = nx_store_put_number(store, key, kept, diag);
+    }
+    relay->batched_from = kept > 0 ? (uint64_t)kept : 0;
+    return err;
+}
+
+static enum nx_err relay_link(struct nx_relay *relay, struct nx_diag *diag)
+{
+    const struct nx_link_config config = engine_config(relay);
+    struct nx_link_mark mark;
+    enum nx_err err = load_mark(relay, &mark, diag);
+
+    if (err == NX_OK) {
+        err = load_batched_from(relay, mark.cursor, diag);
+    }
     if (err != NX_OK) {
         return err;
     }
-    mark = (struct nx_link_mark){.cursor = kept.cursor, .sent = kept.sent, .dead = kept.dead};
     err = nx_link_new(&config, &mark, nx_loop_monotonic_ms(), &relay->link);
     if (err != NX_OK) {
         nx_diag_set(diag, "link %s: %s", relay->config.link->name, nx_err_text(err));
         return err;
     }
-    nx_link_stored(relay->link, nx_store_last(store));
+    relay->window = config.window;
+    relay->dropped_told = mark.dropped;
+    relay_drop_init(relay);
+    relay->dup_until = mark.cursor + config.window; /* the last run may have published so far */
+    relay->doubt_until = mark.cursor + (uint64_t)config.window * config.batch_max;
+    nx_link_stored(relay->link, nx_store_last(nx_node_store(relay->config.from)));
     return NX_OK;
+}
+
+/* The packet identifiers of a link at QoS 2: its own range, in the order of the settings. */
+static void take_ids(struct nx_relay *relay)
+{
+    const struct nx_settings *settings = relay->config.settings;
+
+    relay->id_first = 1;
+    relay->id_count = NX_NODE_LINK_IDS;
+    for (const struct nx_settings_link *row = settings->links; row != relay->config.link; row++) {
+        if (row->to == relay->config.link->to && row->delivery == NX_DELIVERY_QOS2) {
+            relay->id_first = (uint16_t)(relay->id_first + NX_NODE_LINK_IDS);
+        }
+    }
+}
+
+static void init_buffers(struct nx_relay *relay)
+{
+    nx_buf_init(&relay->bytes, READING_BYTES_MAX);
+    nx_buf_init(&relay->translated, TRANSLATED_BYTES_MAX);
+    nx_buf_init(&relay->original_topic, NX_TOPIC_MAX);
+    nx_buf_init(&relay->batch, NX_BATCH_BYTES_MAX);
+    relay_deaths_init(relay);
 }
 
 enum nx_err nx_relay_new(const struct nx_relay_config *config, struct nx_relay **out,
@@ -110,13 +215,17 @@ enum nx_err nx_relay_new(const struct nx_relay_config *config, struct nx_relay *
     }
     relay->config = *config;
     relay->name = nx_span_from(config->link->name);
+    relay->delivery = config->link->delivery;
     relay->from = nx_node_city(config->from);
     relay->to = nx_node_city(config->to);
     relay->since_ms = nx_loop_wall_ms();
-    nx_buf_init(&relay->bytes, READING_BYTES_MAX);
-    nx_buf_init(&relay->translated, TRANSLATED_BYTES_MAX);
-    nx_buf_init(&relay->original_topic, NX_TOPIC_MAX);
+    init_buffers(relay);
+    take_ids(relay);
     err = relay_link(relay, diag);
+    if (err == NX_OK) {
+        relay->sent_us = calloc(relay->window, sizeof(*relay->sent_us));
+        err = relay->sent_us != NULL ? NX_OK : NX_ERR_NOMEM;
+    }
     if (err != NX_OK) {
         nx_relay_free(relay);
         return err;
@@ -131,9 +240,13 @@ void nx_relay_free(struct nx_relay *relay)
         return;
     }
     nx_link_free(relay->link);
+    relay_latest_fini(relay);
     nx_buf_fini(&relay->bytes);
     nx_buf_fini(&relay->translated);
     nx_buf_fini(&relay->original_topic);
+    nx_buf_fini(&relay->batch);
+    nx_buf_fini(&relay->deaths);
+    free(relay->sent_us);
     free(relay);
 }
 
@@ -142,246 +255,134 @@ const struct nx_relay_config *nx_relay_config(const struct nx_relay *relay)
     return &relay->config;
 }
 
-/* --- what goes out ------------------------------------------------------------------------------ */
+/* --- the pump ---------------------------------------------------------------------------------- */
 
-static struct nx_span dialect_of(const struct nx_relay *relay, struct nx_span city)
-{
-    const struct nx_city *row = nx_config_city(relay->config.settings->config, city);
-    const struct nx_domain *domain = row != NULL ? nx_city_domain(row, relay->topic.domain) : NULL;
-
-    return domain != NULL ? domain->schema_name : (struct nx_span){NULL, 0};
-}
-
-static void cargo_observation(struct nx_relay *relay, struct cargo *cargo)
-{
-    const struct nx_reading *reading = &relay->reading;
-    struct nx_diag why = {.file = "canonical"};
-    enum nx_err err;
-
-    cargo->topic = reading->topic;
-    if (reading->kind == NX_READING_CLEAR) {
-        return;
-    }
-    if (reading->canonical.ptr == NULL) {
-        (void)snprintf(cargo->why, sizeof(cargo->why), "%.*s", NX_SPAN_ARG(reading->fault));
-        return;
-    }
-    nx_buf_reset(&relay->translated);
-    err = nx_exchange_from_canonical(relay->config.exchange, relay->to, relay->topic.domain,
-                                     relay->topic.asset, reading->canonical, &relay->translated,
-                                     NULL, &why);
-    if (err != NX_OK) {
-        if (why.text[0] == '\0') {
-            nx_diag_set(&why, "%s", nx_err_text(err));
-        }
-        (void)nx_diag_format(&why, cargo->why, sizeof(cargo->why));
-        return;
-    }
-    cargo->payload = nx_buf_view(&relay->translated);
-    cargo->schema = dialect_of(relay, relay->to);
-    cargo->lens = nx_exchange_lens_name(relay->config.exchange, relay->to, relay->topic.domain);
-}
-
-/* nexus/CITY/DOMAIN/ASSET/observation -> .../original */
-static void cargo_original(struct nx_relay *relay, struct cargo *cargo)
-{
-    struct nx_span topic = relay->reading.topic;
-    size_t head = topic.len - strlen(nx_channel_name(NX_CHANNEL_OBSERVATION));
-
-    nx_buf_reset(&relay->original_topic);
-    (void)nx_buf_add(&relay->original_topic, topic.ptr, head);
-    (void)nx_buf_str(&relay->original_topic, nx_channel_name(NX_CHANNEL_ORIGINAL));
-    cargo->topic = nx_buf_view(&relay->original_topic);
-    cargo->payload = relay->reading.original;
-    if (relay->reading.kind != NX_READING_CLEAR) {
-        cargo->schema = dialect_of(relay, relay->from);
-    }
-}
-
-static void add_property(struct nx_mqtt_publish *publish, const char *name, struct nx_span value)
-{
-    if (value.len > 0) {
-        publish->user[publish->user_count++] =
-            (struct nx_mqtt_user_property){.name = nx_span_from(name), .value = value};
-    }
-}
-
-static enum nx_err relay_publish(struct nx_relay *relay, const struct nx_link_step *step,
-                                 const struct cargo *cargo)
-{
-    struct nx_mqtt_publish publish = {
-        .topic = cargo->topic,
-        .payload = cargo->payload,
-        .qos = 1,
-        .retain = true,
-    };
-    char seq[64];
-
-    (void)snprintf(seq, sizeof(seq), "%s.%" PRIu64,
-                   nx_store_epoch(nx_node_store(relay->config.from)), step->seq);
-    if (cargo->payload.len > 0) {
-        publish.content_type = NX_SPAN("application/json");
-    }
-    add_property(&publish, "nexus-origin", relay->from);
-    add_property(&publish, "nexus-seq", nx_span_from(seq));
-    add_property(&publish, "nexus-via", relay->from);
-    add_property(&publish, "nexus-schema", cargo->schema);
-    add_property(&publish, "nexus-lens", cargo->lens);
-    add_property(&publish, "nexus-observed-at", relay->reading.observed_at);
-    return nx_session_publish(nx_node_session(relay->config.to), &publish, token_of(relay, step));
-}
-
-/* --- dead letters ------------------------------------------------------------------------------- */
-
-static enum nx_err relay_dead(struct nx_relay *relay, const struct nx_link_step *step,
-                              const char *why, struct nx_diag *diag)
-{
-    uint64_t held;
-    char reason[sizeof(relay->last_error)];
-
-    relay->last_error_ms = nx_loop_wall_ms();
-    (void)snprintf(reason, sizeof(reason), "%s: %s",
-                   step->part == PART_ORIGINAL ? "original" : "observation", why);
-    memcpy(relay->last_error, reason, sizeof(reason));
-    if (nx_rate_allows(&relay->dead_rate, nx_loop_monotonic_ms(), &held)) {
-        nx_log(relay->config.log, NX_LOG_WARN,
-               "link %s: record %" PRIu64 " is a dead letter: %s (%" PRIu64
-               " more since the last such line)",
-               relay->config.link->name, step->seq, reason, held);
-    }
-    return nx_store_dead_letter(nx_node_store(relay->config.from), relay->name, step->seq,
-                                relay->last_error_ms, nx_span_from(reason), diag);
-}
-
-/* --- steps ------------------------------------------------------------------------------------- */
-
-static enum nx_err relay_load(struct nx_relay *relay, uint64_t seq, struct cargo *cargo,
-                              struct nx_diag *diag)
-{
-    enum nx_err err;
-
-    if (relay->loaded == seq) {
-        return NX_OK;
-    }
-    relay->loaded = 0;
-    err =
-        nx_store_get(nx_node_store(relay->config.from), seq, &relay->bytes, &relay->reading, diag);
-    if (err == NX_ERR_NOT_FOUND || err == NX_ERR_LIMIT) {
-        (void)snprintf(cargo->why, sizeof(cargo->why), "the cache has no such record");
-        return NX_OK;
-    }
-    if (err == NX_OK) {
-        if (nx_topic_parse(relay->reading.topic, &relay->topic, NULL) != NX_TOPIC_STREAM) {
-            (void)snprintf(cargo->why, sizeof(cargo->why), "its topic is no stream");
-            return NX_OK;
-        }
-        relay->loaded = seq;
-    }
-    return err;
-}
-
-/* One part of one record: out, or dead, or there is no room (*go_on false). */
-static enum nx_err relay_step(struct nx_relay *relay, const struct nx_link_step *step,
-                              uint64_t now_ms, bool *go_on, struct nx_diag *diag)
-{
-    struct cargo cargo = {.why = ""};
-    enum nx_err err = relay_load(relay, step->seq, &cargo, diag);
-
-    *go_on = false;
-    if (err != NX_OK) {
-        return err;
-    }
-    if (cargo.why[0] == '\0') {
-        (step->part == PART_ORIGINAL ? cargo_original : cargo_observation)(relay, &cargo);
-    }
-    if (cargo.why[0] == '\0') {
-        err = relay_publish(relay, step, &cargo);
-        if (err == NX_OK) {
-            nx_link_sent(relay->link, now_ms);
-            *go_on = true;
-            return NX_OK;
-        }
-        if (err == NX_ERR_AGAIN || err == NX_ERR_NOMEM) {
-            nx_link_event(relay->link, NX_LINK_EV_FULL, now_ms);
-            return NX_OK;
-        }
-        if (err == NX_ERR_STATE) {
-            nx_relay_lost(relay);
-            return NX_OK;
-        }
-        (void)snprintf(cargo.why, sizeof(cargo.why), "%s cannot take it: %s",
-                       nx_node_settings(relay->config.to)->name,
-                       err == NX_ERR_LIMIT ? "too large for its broker" : nx_err_text(err));
-    }
-    err = relay_dead(relay, step, cargo.why, diag);
-    if (err == NX_OK) {
-        nx_link_dead(relay->link, now_ms);
-        *go_on = true;
-    }
-    return err;
-}
-
-enum nx_err nx_relay_pump(struct nx_relay *relay, unsigned steps_max, bool *more,
+enum nx_err nx_relay_pump(struct nx_relay *relay, unsigned numbers_max, bool *more,
                           struct nx_diag *diag)
 {
     uint64_t now_ms = nx_loop_monotonic_ms();
+    enum nx_err err = NX_OK;
+
+    if (relay_deaths_full(relay)) {
+        *more = true; /* as soon as these are durable */
+        return NX_OK;
+    }
+    if (relay->config.link->drop_oldest) {
+        relay_drop(relay, now_ms);
+    }
+    if (relay->config.link->latest_first) {
+        err = relay_latest_pump(relay, now_ms, &numbers_max, diag);
+    }
+    if (err != NX_OK) {
+        return err;
+    }
+    return relay->delivery == NX_DELIVERY_BATCHES
+               ? relay_batch_pump(relay, numbers_max, more, diag)
+               : relay_single_pump(relay, numbers_max, more, diag);
+}
+
+/* --- answers ----------------------------------------------------------------------------------- */
+
+void relay_sent_unit(struct nx_relay *relay, uint64_t unit, size_t bytes)
+{
+    struct nx_link_counts counts;
+    uint64_t now_us = nx_loop_monotonic_us();
+
+    nx_link_counts(relay->link, &counts);
+    if (counts.units == 0) {
+        relay->heard_us = now_us;
+    }
+    relay->sent_us[unit % relay->window] = now_us;
+    relay->bytes_out += bytes;
+}
+
+static void measure(struct nx_relay *relay, uint64_t unit)
+{
+    double ms;
+
+    relay->heard_us = nx_loop_monotonic_us();
+    ms = (double)(relay->heard_us - relay->sent_us[unit % relay->window]) / 1000;
+
+    relay->rtt_ms += relay->rtt_ms == 0 ? ms : (ms - relay->rtt_ms) * RTT_WEIGHT;
+}
+
+/* Of what is no record: a batch, a question, a snapshot. */
+static void tell_refusal(struct nx_relay *relay, const char *what, uint8_t reason)
+{
+    relay_error(relay, NX_LOG_ERROR, &relay->error_rate, "%s's broker refuses our %s: %s",
+                nx_node_settings(relay->config.to)->name, what, nx_mqtt_reason_text(reason));
+}
+
+enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t reason)
+{
+    bool repeated = relay->delivery == NX_DELIVERY_QOS2 && reason == NX_MQTT_PACKET_ID_NOT_FOUND;
+    bool refused =
+        reason >= NX_MQTT_REFUSED && !repeated; /* a PUBREL sent again: it was released */
+    char why[RELAY_WHY_BYTES];
     struct nx_link_step step;
     enum nx_err err = NX_OK;
 
-    *more = false;
-    while (err == NX_OK && nx_link_next(relay->link, now_ms, &step)) {
-        if (steps_max-- == 0) {
-            *more = true;
-            break;
-        }
-        bool go_on;
-
-        err = relay_step(relay, &step, now_ms, &go_on, diag);
-        if (!go_on) {
-            break;
-        }
+    if (!relay_step_of(relay, token, &step)) {
+        return NX_OK;
     }
-    return err;
-}
-
-enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t reason,
-                              struct nx_diag *diag)
-{
-    const struct nx_link_step step = {
-        .seq = token & TOKEN_SEQ_MAX,
-        .part = (uint8_t)(token >> TOKEN_PART_SHIFT & (NX_LINK_PARTS_MAX - 1)),
-    };
-    bool refused = reason >= NX_MQTT_REFUSED;
-    char why[160];
-    enum nx_err err = NX_OK;
-
-    if ((uint8_t)(token >> TOKEN_OPENED_SHIFT) != relay->opened) {
-        return NX_OK; /* of a cache that is no more */
+    if (step.part >= TOKEN_PART_SNAPSHOT) {
+        if (refused) {
+            tell_refusal(relay, step.part == TOKEN_PART_QUESTION ? "batches" : "snapshots", reason);
+        }
+        return NX_OK;
     }
-    if (refused) {
+    measure(relay, step.unit);
+    if (relay->delivery == NX_DELIVERY_QOS2) {
+        refused = false; /* PUBCOMP: whatever it says, the broker is done with the identifier */
+    }
+    if (refused && relay->delivery == NX_DELIVERY_BATCHES) {
+        if (nx_link_refusals(relay->link) >= REFUSALS_TOLD) { /* before, the plugin's words do */
+            tell_refusal(relay, "batches", reason);
+        }
+    } else if (refused && nx_link_seq_of(relay->link, step.unit, &step.seq)) {
         (void)snprintf(why, sizeof(why), "%s refused it: %s (0x%02x)",
                        nx_node_settings(relay->config.to)->name, nx_mqtt_reason_text(reason),
                        reason);
-        err = relay_dead(relay, &step, why, diag);
+        err = relay_bury(relay, step.seq, relay_channel((enum relay_part)step.part), false, why);
     }
     if (err == NX_OK) {
-        (void)nx_link_answered(relay->link, &step, refused, nx_loop_monotonic_ms());
+        (void)nx_link_answered(relay->link, step.unit, step.part, refused, nx_loop_monotonic_ms());
+        NX_POINT("batch_acknowledged");
     }
     return err;
 }
 
 /* --- what happens around it --------------------------------------------------------------------- */
 
-void nx_relay_update(struct nx_relay *relay)
+void nx_relay_up(struct nx_relay *relay, bool session_present)
 {
-    bool can =
-        nx_session_is_up(nx_node_session(relay->config.to)) && !nx_node_stalled(relay->config.from);
+    uint64_t now_ms = nx_loop_monotonic_ms();
+    uint64_t doubtful = 0;
 
-    nx_link_event(relay->link, can ? NX_LINK_EV_UP : NX_LINK_EV_LOST, nx_loop_monotonic_ms());
+    relay->is_built = false;
+    relay->recalls = relay->delivery == NX_DELIVERY_QOS2;
+    relay->batch_bytes_max = relay->config.settings->tuning.batch_bytes;
+    if (relay->delivery == NX_DELIVERY_QOS2 && !session_present) {
+        doubtful = nx_link_void_marks(relay->link);
+        relay->dup_until = 0;
+    }
+    if (doubtful > 0) {
+        relay_error(relay, NX_LOG_ERROR, &relay->error_rate,
+                    "%s's broker kept no session: %" PRIu64 " messages that it had taken go again, "
+                    "and may arrive twice",
+                    nx_node_settings(relay->config.to)->name, doubtful);
+    }
+    nx_link_event(relay->link, NX_LINK_EV_UP, now_ms);
 }
 
 void nx_relay_lost(struct nx_relay *relay)
 {
+    struct nx_link_counts counts;
+
+    nx_link_counts(relay->link, &counts);
+    if (counts.units > 0) {
+        relay->dup_until = nx_link_cursor(relay->link) + counts.inflight;
+    }
     nx_link_event(relay->link, NX_LINK_EV_LOST, nx_loop_monotonic_ms());
 }
 
@@ -406,32 +407,63 @@ bool nx_relay_stopped(struct nx_relay *relay)
 
 /* --- the owner's transactions ------------------------------------------------------------------- */
 
+bool nx_relay_has_to_save(const struct nx_relay *relay)
+{
+    struct nx_link_mark mark;
+
+    return relay_has_deaths(relay) ||
+           nx_link_save(relay->link, false, nx_loop_monotonic_ms(), &mark);
+}
+
+static enum nx_err save_mark(struct nx_relay *relay, struct nx_diag *diag)
+{
+    const struct nx_link_mark *mark = &relay->saving;
+    struct nx_store *store = nx_node_store(relay->config.from);
+    const struct nx_store_cursor cursor = {
+        .cursor = mark->cursor,
+        .sent = mark->sent,
+        .dead = mark->dead,
+        .filtered = mark->filtered,
+        .dropped = mark->dropped,
+    };
+    char key[128];
+    enum nx_err err = nx_store_save_cursor(store, relay->name, &cursor, diag);
+
+    if (err == NX_OK && relay->delivery == NX_DELIVERY_QOS2) {
+        marked_key(relay, key, sizeof(key));
+        err = nx_store_put_number(store, key, (int64_t)mark->marked, diag);
+    }
+    if (err == NX_OK && mark->given_up > 0) {
+        given_up_key(relay, key, sizeof(key));
+        err = nx_store_put_number(store, key, (int64_t)mark->given_up, diag);
+    }
+    return err;
+}
+
 enum nx_err nx_relay_save(struct nx_relay *relay, bool riding, struct nx_diag *diag)
 {
-    struct nx_store_cursor cursor;
+    enum nx_err err = relay_write_deaths(relay, diag); /* R2 */
 
-    relay->is_saving = nx_link_save(relay->link, riding, nx_loop_monotonic_ms(), &relay->saving);
-    if (!relay->is_saving) {
-        return NX_OK;
-    }
-    cursor = (struct nx_store_cursor){
-        .cursor = relay->saving.cursor, .sent = relay->saving.sent, .dead = relay->saving.dead};
-    return nx_store_save_cursor(nx_node_store(relay->config.from), relay->name, &cursor, diag);
+    riding = riding || relay_has_deaths(relay);
+    relay->is_saving =
+        err == NX_OK && nx_link_save(relay->link, riding, nx_loop_monotonic_ms(), &relay->saving);
+    return relay->is_saving ? save_mark(relay, diag) : err;
 }
 
 void nx_relay_committed(struct nx_relay *relay)
 {
+    nx_buf_reset(&relay->deaths);
     if (relay->is_saving) {
         nx_link_saved(relay->link, &relay->saving);
         relay->is_saving = false;
     }
     nx_link_stored(relay->link, nx_store_last(nx_node_store(relay->config.from)));
+    relay_release(relay);
 }
 
 void nx_relay_rolled_back(struct nx_relay *relay)
 {
-    relay->is_saving = false;
-    nx_link_rewind(relay->link, nx_loop_monotonic_ms());
+    relay->is_saving = false; /* what is not saved will be: nothing of it is undone */
 }
 
 enum nx_err nx_relay_reopened(struct nx_relay *relay, struct nx_diag *diag)
@@ -441,91 +473,16 @@ enum nx_err nx_relay_reopened(struct nx_relay *relay, struct nx_diag *diag)
     nx_link_free(relay->link);
     relay->link = NULL;
     relay->loaded = 0;
+    relay->is_built = false;
     relay->opened++;
+    nx_buf_reset(&relay->deaths);
+    relay_latest_fini(relay);
     err = relay_link(relay, diag);
+    if (err == NX_OK && nx_session_is_up(nx_node_session(relay->config.to))) {
+        nx_relay_up(relay, true);
+    }
     if (err == NX_OK && relay->stopping) {
         nx_relay_stop(relay);
     }
     return err;
-}
-
-/* --- telling ----------------------------------------------------------------------------------- */
-
-uint64_t nx_relay_due_ms(const struct nx_relay *relay)
-{
-    return nx_link_due_ms(relay->link, nx_loop_monotonic_ms());
-}
-
-const char *nx_relay_state(const struct nx_relay *relay)
-{
-    struct nx_session_stats session;
-
-    switch (nx_link_state(relay->link)) {
-    case NX_LINK_SENDING:
-    case NX_LINK_BLOCKED:
-        return "up";
-    case NX_LINK_DRAINING:
-        return "stopping";
-    case NX_LINK_STOPPED:
-        return "stopped";
-    case NX_LINK_DOWN:
-        break;
-    }
-    nx_session_stats(nx_node_session(relay->config.to), &session);
-    return strcmp(session.state, "dialing") == 0 || strcmp(session.state, "greeting") == 0
-               ? "connecting"
-               : "waiting";
-}
-
-static int64_t relay_lag_ms(struct nx_relay *relay, uint64_t cursor)
-{
-    struct nx_reading oldest;
-    int64_t lag;
-
-    relay->loaded = 0; /* `bytes` is used for another record */
-    if (nx_store_get(nx_node_store(relay->config.from), cursor + 1, &relay->bytes, &oldest, NULL) !=
-        NX_OK) {
-        return 0;
-    }
-    lag = nx_loop_wall_ms() - oldest.received_ms;
-    return lag > 0 ? lag : 0;
-}
-
-/* While it is not up the reason is what last went wrong: at the owner's cache or with the peer. */
-static void relay_down_reason(struct nx_relay *relay)
-{
-    struct nx_session_stats session;
-    struct nx_node_stats owner;
-    const char *why;
-
-    nx_session_stats(nx_node_session(relay->config.to), &session);
-    nx_node_stats(relay->config.from, &owner);
-    why = owner.stall[0] != '\0' ? owner.stall : session.last_error;
-    if (why != NULL && why[0] != '\0' &&
-        strncmp(relay->last_error, why, sizeof(relay->last_error) - 1) != 0) {
-        (void)snprintf(relay->last_error, sizeof(relay->last_error), "%s", why);
-        relay->last_error_ms = nx_loop_wall_ms();
-    }
-}
-
-void nx_relay_stats(struct nx_relay *relay, struct nx_relay_stats *out)
-{
-    const char *state = nx_relay_state(relay);
-
-    if (relay->state != state) {
-        relay->state = state;
-        relay->since_ms = nx_loop_wall_ms();
-    }
-    if (nx_link_state(relay->link) == NX_LINK_DOWN) {
-        relay_down_reason(relay);
-    }
-    *out = (struct nx_relay_stats){
-        .state = state,
-        .since_ms = relay->since_ms,
-        .last_error = relay->last_error,
-        .last_error_ms = relay->last_error_ms,
-    };
-    nx_link_counts(relay->link, &out->counts);
-    out->cursor = out->counts.sent + out->counts.dead;
-    out->lag_ms = out->counts.waiting > 0 ? relay_lag_ms(relay, out->cursor) : 0;
 }

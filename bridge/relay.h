@@ -29,17 +29,24 @@ void nx_relay_free(struct nx_relay *relay);
 size_t nx_relay_index(uint64_t token);
 
 /*
- * Publishes what the window allows, `steps_max` at most. *more: it would go on at once. On an
- * error the owner's cache failed: nx_node_fail.
+ * Publishes what the window allows, `numbers_max` records at most. *more: it would go on at once.
+ * On an error the owner's cache failed: nx_node_fail.
  */
-enum nx_err nx_relay_pump(struct nx_relay *relay, unsigned steps_max, bool *more,
+enum nx_err nx_relay_pump(struct nx_relay *relay, unsigned numbers_max, bool *more,
                           struct nx_diag *diag);
-enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t reason,
-                              struct nx_diag *diag);
 
-/* Up or down as its two ends are; call after any of them changed. */
-void nx_relay_update(struct nx_relay *relay);
-void nx_relay_lost(struct nx_relay *relay); /* the peer's session is gone */
+/* The peer's broker: PUBACK or PUBCOMP, and PUBREC. NX_ERR_NOMEM: its answer cannot be kept. */
+enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t reason);
+enum nx_err nx_relay_received(struct nx_relay *relay, uint64_t token, uint16_t packet_id,
+                              uint8_t reason);
+/* The plugin there, on nexus/_link/FROM/TO/ack. */
+enum nx_err nx_relay_told(struct nx_relay *relay, struct nx_span payload);
+
+/* The peer's session came up, went, has room again. */
+void nx_relay_up(struct nx_relay *relay, bool session_present);
+void nx_relay_lost(struct nx_relay *relay);
+/* Are the dead letters that answers have brought durable? Before, no such answer is acknowledged. */
+bool nx_relay_letters_kept(const struct nx_relay *relay);
 void nx_relay_room(struct nx_relay *relay);
 void nx_relay_stop(struct nx_relay *relay);
 bool nx_relay_stopped(struct nx_relay *relay);
@@ -49,20 +56,26 @@ enum nx_err nx_relay_save(struct nx_relay *relay, bool riding, struct nx_diag *d
 void nx_relay_committed(struct nx_relay *relay);
 void nx_relay_rolled_back(struct nx_relay *relay);
 enum nx_err nx_relay_reopened(struct nx_relay *relay, struct nx_diag *diag); /* a new epoch */
+bool nx_relay_has_to_save(const struct nx_relay *relay); /* now, not only when it is convenient */
 
 const struct nx_relay_config *nx_relay_config(const struct nx_relay *relay);
 
 /* Milliseconds until it has something to do by time alone; UINT64_MAX: nothing. */
 uint64_t nx_relay_due_ms(const struct nx_relay *relay);
 
-/* "up", "connecting", "waiting", "stopping", "stopped"; the same state is the same pointer. */
+/* "up", "asking", "connecting", "waiting", "stopping", "stopped"; the same is the same pointer. */
 const char *nx_relay_state(const struct nx_relay *relay);
 
 struct nx_relay_stats {
-    const char *state;
+    const char *state, *delivery;
     int64_t since_ms; /* Unix time */
     struct nx_link_counts counts;
     uint64_t cursor;
+    uint32_t window;                        /* units in flight at most */
+    uint64_t bytes_out, batches, snapshots; /* since the start of this process */
+    double rtt_ms;                          /* smoothed; 0: none measured */
+    bool receiver_knows; /* batches: the receiver's mark when it was last asked */
+    uint64_t receiver_mark;
     int64_t lag_ms; /* age of the oldest record that waits; 0: none */
     const char *last_error;
     int64_t last_error_ms;

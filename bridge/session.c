@@ -16,13 +16,15 @@
  * DISCONNECT) for the broker to close.
  *
  * (S1) The connection is open in DIALING, GREETING, UP and STOPPING, and closed in DOWN and WAIT.
- * (S2) Publishes are in flight only in UP, STOPPING and LEAVING, never more than the window.
+ * (S2) Publishes are in flight only in UP, STOPPING and LEAVING; a new one is sent only while fewer
+ *      than the window are. (A PUBREL of an earlier connection is sent beyond it: section 4.9.)
  * (S3) Inbound messages are held only in UP, STOPPING and LEAVING.
- * (S4) A PUBACK leaves only on the connection that its PUBLISH came on.
+ * (S4) A PUBACK or PUBREC leaves only on the connection that its PUBLISH came on.
  * (S5) Events are called from the loop only, `up` and `down` as the last act of a transition.
  *
  * It keeps no outgoing message, reads no payload, and knows no topic. What the packets of the broker
- * mean is in session_packet.c, what is sent while it is up in session_send.c.
+ * mean is in session_packet.c, what is sent while it is up in session_send.c, where to dial next
+ * and when in session_retry.c, how it is made in session_new.c.
  */
 #include "bridge/session.h"
 #include "bridge/session_state.h"
@@ -34,11 +36,9 @@
 #include <string.h>
 
 enum {
-    SESSION_ANSWER_MS = 10 * 1000,
+    SESSION_3_1_1_WINDOW = 20,   /* of QoS 2; see below */
     SESSION_STOP_MS = 3 * 1000,  /* for answers, when stopping */
     SESSION_LEAVE_MS = 2 * 1000, /* for the broker to close */
-    SESSION_LASTED_MS = 1000,    /* a shorter connection is one more failure */
-    SESSION_BACKOFF_DOUBLINGS_MAX = 16,
 };
 
 /* ---- transitions ---- */
@@ -94,8 +94,7 @@ static void check(const struct nx_session *session)
     assert(!closed || session->conn.net == NULL);                         /* S1 */
     assert(!open || session->conn.net != NULL);                           /* S1 */
     assert(established || nx_inflight_publishes(session->inflight) == 0); /* S2 */
-    assert(nx_inflight_publishes(session->inflight) <= session->window);  /* S2 */
-    assert(established || session->held_count == 0);                      /* S3 */
+    assert(established || nx_inbound_held(&session->inbound) == 0);       /* S3 */
     (void)closed;
     (void)open;
     (void)established;
@@ -112,7 +111,7 @@ void nx_session_step(struct nx_session *session, enum session_event event)
     }
 }
 
-static void on_due(void *ctx)
+void nx_session_on_due(void *ctx)
 {
     struct nx_session *session = ctx;
 
@@ -126,10 +125,10 @@ static void on_due(void *ctx)
 static void forget_connection(struct nx_session *session)
 {
     nx_conn_close(&session->conn);
-    nx_inflight_clear(session->inflight);
-    memset(session->held, 0, sizeof(session->held));
-    session->held_count = 0;
+    nx_inflight_cut(session->inflight);
+    nx_inbound_cut(&session->inbound);
     session->room_wanted = false;
+    session->id_wanted = 0;
     session->ping_waiting = false;
     session->up_ms = 0;
 }
@@ -171,47 +170,11 @@ void nx_session_refuse(struct nx_session *session, uint8_t reason, const char *f
     lose_as_said(session);
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): spread, not secrecy, is what a jitter needs. */
-static uint64_t next_random(struct nx_session *session)
-{
-    uint64_t z = session->random += 0x9E3779B97F4A7C15U;
-
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBU;
-    return z ^ z >> 31;
-}
-
-/*
- * Doubles with each failure and is then halved by up to a half, so that sessions that were lost
- * together do not come back together. After a take-over at least the maximum: two that take the
- * session from each other in turn would never leave each other time to work. (Mosquitto 2.0.11
- * only closes: there it is the short life of each connection that makes them wait.)
- */
-static uint64_t back_off_ms(struct nx_session *session)
-{
-    const uint64_t max = session->config.backoff_ms_max;
-    uint64_t ms = session->config.backoff_ms_min;
-
-    if (session->taken_over) {
-        return max + next_random(session) % (max / 2 + 1);
-    }
-    ms <<= session->failures < SESSION_BACKOFF_DOUBLINGS_MAX ? session->failures
-                                                             : SESSION_BACKOFF_DOUBLINGS_MAX;
-    ms = ms < max ? ms : max;
-    return ms - next_random(session) % (ms / 2 + 1);
-}
-
 static void act_back_off(struct nx_session *session)
 {
-    const bool lasted =
-        session->up_ms != 0 && nx_loop_monotonic_ms() - session->up_ms >= SESSION_LASTED_MS;
-    uint64_t ms;
+    const uint64_t ms = nx_session_retry_ms(session);
 
-    session->failures = lasted ? 0 : session->failures;
-    ms = back_off_ms(session);
     forget_connection(session);
-    session->failures++;
-    session->taken_over = false;
     nx_timer_set(session->timer, ms);
     nx_log(session->log, NX_LOG_WARN, "%s: %s; next try in %.1f s", session->config.name,
            session->why, (double)ms / 1000);
@@ -234,28 +197,39 @@ static void act_late(struct nx_session *session)
 
 static void act_dial_soon(struct nx_session *session)
 {
-    session->failures = 0;
+    nx_session_retry_reset(session);
     nx_timer_set(session->timer, 0);
+}
+
+/* Renewed certificates are picked up by themselves; broken ones are told and not used. */
+static void refresh_credentials(struct nx_session *session)
+{
+    struct nx_diag diag = {0};
+
+    if (nx_session_reload(session, &diag) != NX_OK) {
+        nx_log(session->log, NX_LOG_ERROR, "%s: %s; what was read before is used",
+               session->config.name, diag.text);
+    }
 }
 
 static void act_dial(struct nx_session *session)
 {
     const struct nx_session_config *config = &session->config;
+    const struct nx_session_address address = nx_session_address(session);
+    const uint32_t keepalive_ms = (uint32_t)config->keepalive_s * 1000;
     const struct nx_net_config net = {
-        .host = config->host,
-        .port = config->port,
-        .first_address = session->dials++, /* one that swallows all must not stop the others */
-        .tls =
-            {
-                .enabled = config->tls.enabled,
-                .ca_file = config->tls.ca_file,
-                .cert_file = config->tls.cert_file,
-                .key_file = config->tls.key_file,
-                .server_name = config->tls.server_name,
-            },
+        .host = address.host,
+        .port = address.port,
+        .first_address = session->rounds, /* one that swallows all must not stop the others */
+        .unanswered_ms_max =
+            keepalive_ms > config->answer_ms_max ? keepalive_ms : config->answer_ms_max,
+        .credentials = session->credentials,
+        .server_name = config->tls.server_name,
     };
     struct nx_diag diag = {0};
 
+    (void)nx_net_where(net.host, net.port, session->where);
+    refresh_credentials(session);
     nx_timer_set(session->timer, config->answer_ms_max);
     if (nx_conn_open(&session->conn, &net, &diag) != NX_OK) {
         nx_session_lose(session, "%s", diag.text);
@@ -300,34 +274,77 @@ static void on_lost(void *ctx, const char *why)
 {
     struct nx_session *session = ctx;
 
+    session->ended_by_peer = true;
     nx_session_lose(session, session->state == SESSION_GREETING ? "%s before the CONNACK" : "%s",
                     why);
 }
 
 /* ---- up ---- */
 
+/* The sooner of the server's and ours: asking more often than it wants is allowed (3.1.2.10), and
+ * where it wants nothing we still want to know whether it lives. */
 static uint64_t keepalive_ms(const struct nx_session *session)
 {
-    const uint64_t s = session->limits.keepalive_stated ? session->limits.keepalive_s
-                                                        : session->config.keepalive_s;
+    const uint64_t ours = session->config.keepalive_s;
+    const uint64_t theirs = session->limits.keepalive_stated ? session->limits.keepalive_s : 0;
 
-    return s * 1000;
+    return 1000 * (theirs == 0 || (ours != 0 && ours < theirs) ? ours : theirs);
+}
+
+/* What the broker grants less than was asked for, where it may cost messages. */
+static void tell_limits(const struct nx_session *session)
+{
+    const struct nx_mqtt_connack *limits = &session->limits;
+
+    if (limits->session_expiry_stated &&
+        limits->session_expiry_s < session->config.session_expiry_s) {
+        nx_log(
+            session->log, NX_LOG_WARN,
+            "%s: %s keeps our session for %lu s only: what comes during a longer absence is lost",
+            session->config.name, session->where, (unsigned long)limits->session_expiry_s);
+    }
+    if (limits->qos_max == 0) {
+        nx_log(session->log, NX_LOG_WARN,
+               "%s: %s takes QoS 0 only: nothing can be delivered surely", session->config.name,
+               session->where);
+    }
+}
+
+/*
+ * One place fewer for QoS 2 than the broker grants: of a kept session it counts the QoS 2 messages
+ * that it has still, and Mosquitto 2.0.11 closes the connection on a QoS 1 message that finds them
+ * filling all. MQTT 3.1.1 states no receive maximum; there Mosquitto's own limit counts, which is 20
+ * unless it is configured.
+ */
+static void set_windows(struct nx_session *session)
+{
+    const bool stated = session->config.protocol_level == NX_MQTT_5;
+    const uint32_t granted = stated ? session->limits.receive_max : SESSION_3_1_1_WINDOW;
+
+    session->window = session->limits.receive_max;
+    session->window_qos2 = granted > 1 ? granted - 1 : 1;
 }
 
 static void act_up(struct nx_session *session)
 {
-    session->limits.client_id = session->limits.reason_string = (struct nx_span){NULL, 0};
-    session->window = session->limits.receive_max;
+    session->limits.client_id = session->limits.reason_string = session->limits.server_reference =
+        (struct nx_span){NULL, 0};
+    set_windows(session);
     session->up_ms = nx_loop_monotonic_ms();
     session->connects++;
     session->connection++;
     session->why[0] = '\0';
+    if (!session->limits.session_present) {
+        nx_inbound_forget(&session->inbound);
+        nx_inflight_clear(session->inflight);
+    }
     nx_timer_clear(session->timer);
     if (keepalive_ms(session) > 0) {
         nx_timer_set(session->timer, keepalive_ms(session) / 2);
     }
     nx_log(session->log, NX_LOG_NOTICE, "%s: connected to %s, %s session", session->config.name,
            session->where, session->limits.session_present ? "kept" : "new");
+    tell_limits(session);
     session->events->up(session->ctx, session->limits.session_present);
 }
 
@@ -368,6 +385,7 @@ static void on_settled(void *ctx)
     check(session);
     if (session->room_wanted && session->state == SESSION_UP && nx_session_has_room(session)) {
         session->room_wanted = false;
+        session->id_wanted = 0;
         session->events->room(session->ctx);
     }
 }
@@ -410,101 +428,13 @@ static void act_finish(struct nx_session *session)
 
 /* ---- the calls ---- */
 
-static const struct nx_conn_events conn_events = {
+const struct nx_conn_events nx_session_conn_events = {
     .connected = on_connected,
     .packet = nx_session_on_packet,
     .garbage = nx_session_on_garbage,
     .settled = on_settled,
     .lost = on_lost,
 };
-
-static enum nx_err check_config(const struct nx_session_config *config, struct nx_diag *diag)
-{
-    const char *fault = NULL;
-
-    if (config->host == NULL || config->host[0] == '\0' || config->port == 0) {
-        fault = "a host and a port are needed";
-    } else if (config->client_id == NULL || config->client_id[0] == '\0') {
-        fault = "a client identifier is needed: without one the broker keeps no session";
-    } else if (config->protocol_level != NX_MQTT_5 && config->protocol_level != NX_MQTT_3_1_1) {
-        fault = "the protocol level is 5 (MQTT 5) or 4 (MQTT 3.1.1)";
-    } else if (config->receive_max == 0 || config->packet_bytes_max == 0 ||
-               config->packet_bytes_max > NX_MQTT_PACKET_MAX || config->output_bytes_max == 0) {
-        fault = "receive maximum, packet and output bytes are above 0, a packet below 256 MiB";
-    } else if (config->backoff_ms_min == 0 || config->backoff_ms_min > config->backoff_ms_max) {
-        fault = "the back-off's minimum is above 0 and not above its maximum";
-    }
-    if (fault != NULL) {
-        nx_diag_set(diag, "%s: %s", config->name, fault);
-        return NX_ERR_INVALID;
-    }
-    return NX_OK;
-}
-
-static enum nx_err check_tls(const struct nx_session_config *config, struct nx_diag *diag)
-{
-    const struct nx_net_tls tls = {
-        .ca_file = config->tls.ca_file,
-        .cert_file = config->tls.cert_file,
-        .key_file = config->tls.key_file,
-    };
-
-    return config->tls.enabled ? nx_net_tls_check(&tls, diag) : NX_OK;
-}
-
-enum nx_err nx_session_new(struct nx_loop *loop, const struct nx_log *log,
-                           const struct nx_session_config *config,
-                           const struct nx_session_events *events, void *ctx,
-                           struct nx_session **out, struct nx_diag *diag)
-{
-    struct nx_session *session;
-    enum nx_err err = check_config(config, diag);
-
-    *out = NULL;
-    if (err == NX_OK) {
-        err = check_tls(config, diag);
-    }
-    if (err != NX_OK) {
-        return err;
-    }
-    session = calloc(1, sizeof(*session));
-    if (session == NULL) {
-        nx_diag_set(diag, "out of memory");
-        return NX_ERR_NOMEM;
-    }
-    session->config = *config;
-    if (config->answer_ms_max == 0) {
-        session->config.answer_ms_max = SESSION_ANSWER_MS;
-    }
-    session->events = events;
-    session->ctx = ctx;
-    session->loop = loop;
-    session->log = log;
-    session->random = config->seed;
-    (void)nx_net_where(config->host, config->port, session->where);
-    nx_conn_init(&session->conn, loop, &conn_events, session, config->packet_bytes_max,
-                 config->output_bytes_max);
-    session->inflight = nx_inflight_new();
-    session->timer = nx_timer_new(loop, on_due, session);
-    if (session->inflight == NULL || session->timer == NULL) {
-        nx_session_free(session);
-        nx_diag_set(diag, "out of memory");
-        return NX_ERR_NOMEM;
-    }
-    *out = session;
-    return NX_OK;
-}
-
-void nx_session_free(struct nx_session *session)
-{
-    if (session == NULL) {
-        return;
-    }
-    nx_conn_fini(&session->conn);
-    nx_timer_free(session->timer);
-    nx_inflight_free(session->inflight);
-    free(session);
-}
 
 void nx_session_start(struct nx_session *session)
 {
@@ -519,24 +449,4 @@ void nx_session_stop(struct nx_session *session)
 bool nx_session_is_up(const struct nx_session *session)
 {
     return session->state == SESSION_UP;
-}
-
-void nx_session_stats(const struct nx_session *session, struct nx_session_stats *out)
-{
-    static const char *const states[] = {
-        [SESSION_DOWN] = "down",         [SESSION_WAIT] = "down", [SESSION_DIALING] = "dialing",
-        [SESSION_GREETING] = "greeting", [SESSION_UP] = "up",     [SESSION_STOPPING] = "stopping",
-        [SESSION_LEAVING] = "stopping",
-    };
-
-    *out = (struct nx_session_stats){
-        .connects = session->connects,
-        .bytes_in = session->conn.bytes_in,
-        .bytes_out = session->conn.bytes_out,
-        .messages_in = session->messages_in,
-        .messages_out = session->messages_out,
-        .inflight = nx_inflight_publishes(session->inflight),
-        .state = states[session->state],
-        .last_error = session->why,
-    };
 }

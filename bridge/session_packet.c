@@ -7,32 +7,6 @@
 
 #include <stdio.h>
 
-bool nx_session_hold(struct nx_session *session, uint16_t packet_id)
-{
-    uint64_t *word = &session->held[packet_id / 64];
-    const uint64_t bit = (uint64_t)1 << packet_id % 64;
-
-    if ((*word & bit) != 0) {
-        return false;
-    }
-    *word |= bit;
-    session->held_count++;
-    return true;
-}
-
-bool nx_session_unhold(struct nx_session *session, uint16_t packet_id)
-{
-    uint64_t *word = &session->held[packet_id / 64];
-    const uint64_t bit = (uint64_t)1 << packet_id % 64;
-
-    if ((*word & bit) == 0) {
-        return false;
-    }
-    *word &= ~bit;
-    session->held_count--;
-    return true;
-}
-
 /* A packet that its decoder did not take. */
 static void refuse_undecodable(struct nx_session *session, const struct nx_mqtt_packet *packet,
                                enum nx_err err)
@@ -67,10 +41,12 @@ static const char *refusal_words(uint8_t reason)
 
 static void refused(struct nx_session *session, const struct nx_mqtt_connack *connack)
 {
-    nx_session_lose(session, "%s %s: %s (0x%02x)%s%.*s", session->where,
+    nx_session_lose(session, "%s %s: %s (0x%02x)%s%.*s%s%.*s", session->where,
                     refusal_words(connack->reason), nx_mqtt_reason_text(connack->reason),
                     connack->reason, connack->reason_string.len > 0 ? ": " : "",
-                    NX_SPAN_ARG(connack->reason_string));
+                    NX_SPAN_ARG(connack->reason_string),
+                    connack->server_reference.len > 0 ? "; it names " : "",
+                    NX_SPAN_ARG(connack->server_reference));
 }
 
 static void on_connack(struct nx_session *session, const struct nx_mqtt_packet *packet)
@@ -111,13 +87,10 @@ static void on_publish(struct nx_session *session, const struct nx_mqtt_packet *
     if (session->state != SESSION_UP) {
         return; /* stopping: not acknowledged, so it comes again */
     }
-    if (publish.qos == 2) {
-        nx_session_refuse(session, NX_MQTT_PROTOCOL_ERROR, "%s sent QoS 2, subscribed was QoS 1",
-                          session->where);
-        return;
+    if (publish.qos > 0) {
+        nx_inbound_hold(&session->inbound, publish.packet_id, publish.qos);
     }
-    if (publish.qos == 1 && nx_session_hold(session, publish.packet_id) && bounded &&
-        session->held_count > session->config.receive_max) {
+    if (bounded && nx_inbound_counted(&session->inbound) > session->config.receive_max) {
         nx_session_refuse(session, NX_MQTT_RECEIVE_MAX_EXCEEDED,
                           "%s sent more than %u unacknowledged messages", session->where,
                           (unsigned)session->config.receive_max);
@@ -127,7 +100,39 @@ static void on_publish(struct nx_session *session, const struct nx_mqtt_packet *
     session->events->message(session->ctx, &publish);
 }
 
-/* ---- PUBACK and SUBACK ---- */
+/* The broker gives a QoS 2 message up for release: at any time, also one that we know no more. */
+static void on_pubrel(struct nx_session *session, const struct nx_mqtt_packet *packet)
+{
+    struct nx_mqtt_ack ack;
+    const enum nx_err err = nx_mqtt_decode_ack(packet, session->config.protocol_level, &ack);
+    bool known;
+
+    if (err != NX_OK) {
+        refuse_undecodable(session, packet, err);
+        return;
+    }
+    known = nx_inbound_release(&session->inbound, ack.packet_id);
+    nx_session_answer(session, NX_MQTT_PUBCOMP, ack.packet_id,
+                      known ? NX_MQTT_SUCCESS : NX_MQTT_PACKET_ID_NOT_FOUND);
+}
+
+/* ---- PUBACK, PUBREC, PUBCOMP, SUBACK ---- */
+
+static void refuse_unasked(struct nx_session *session, const struct nx_mqtt_packet *packet,
+                           uint16_t packet_id)
+{
+    nx_session_refuse(session, NX_MQTT_PROTOCOL_ERROR,
+                      "%s sent a %s for packet identifier %u, which is not in flight",
+                      session->where, nx_mqtt_type_name(packet->type), (unsigned)packet_id);
+}
+
+static void answered(struct nx_session *session, uint64_t token, uint8_t reason)
+{
+    session->events->answered(session->ctx, token, reason);
+    if (nx_inflight_publishes(session->inflight) == 0) {
+        nx_session_step(session, SESSION_EV_ANSWERED);
+    }
+}
 
 static void on_puback(struct nx_session *session, const struct nx_mqtt_packet *packet)
 {
@@ -137,17 +142,69 @@ static void on_puback(struct nx_session *session, const struct nx_mqtt_packet *p
 
     if (err != NX_OK) {
         refuse_undecodable(session, packet, err);
-        return;
-    }
-    if (!nx_inflight_give(session->inflight, ack.packet_id, NX_INFLIGHT_PUBLISH, &token)) {
+    } else if (nx_inflight_give(session->inflight, ack.packet_id, NX_INFLIGHT_PUBLISH, &token)) {
+        answered(session, token, ack.reason);
+    } else if (nx_inflight_kind(session->inflight, ack.packet_id) == NX_INFLIGHT_SENT) {
+        session->qos2_missing = true; /* RabbitMQ does so */
         nx_session_refuse(session, NX_MQTT_PROTOCOL_ERROR,
-                          "%s acknowledged packet identifier %u, which is not in flight",
-                          session->where, (unsigned)ack.packet_id);
+                          "%s answers QoS 2 with a PUBACK: it has no QoS 2", session->where);
+    } else {
+        refuse_unasked(session, packet, ack.packet_id);
+    }
+}
+
+/* A repeated PUBREC changes nothing: the PUBREL follows, or follows again. */
+static void pubrec_repeated(struct nx_session *session, const struct nx_mqtt_packet *packet,
+                            uint16_t packet_id)
+{
+    const enum nx_inflight_kind kind = nx_inflight_kind(session->inflight, packet_id);
+    const bool earlier = kind == NX_INFLIGHT_FREE && session->limits.session_present &&
+                         packet_id <= session->config.qos2_ids;
+
+    if (kind == NX_INFLIGHT_RELEASED) {
+        nx_session_answer(session, NX_MQTT_PUBREL, packet_id, NX_MQTT_SUCCESS);
+    } else if (kind != NX_INFLIGHT_RECEIVED && !earlier) {
+        refuse_unasked(session, packet, packet_id);
+    }
+}
+
+static void on_pubrec(struct nx_session *session, const struct nx_mqtt_packet *packet)
+{
+    struct nx_mqtt_ack ack;
+    uint64_t token;
+    const enum nx_err err = nx_mqtt_decode_ack(packet, session->config.protocol_level, &ack);
+
+    if (err != NX_OK) {
+        refuse_undecodable(session, packet, err);
         return;
     }
-    session->events->answered(session->ctx, token, ack.reason);
+    token = nx_inflight_token(session->inflight, ack.packet_id);
+    if (!nx_inflight_move(session->inflight, ack.packet_id, NX_INFLIGHT_SENT, NX_INFLIGHT_RECEIVED,
+                          token)) {
+        pubrec_repeated(session, packet, ack.packet_id);
+        return;
+    }
+    if (ack.reason >= NX_MQTT_REFUSED) {
+        (void)nx_inflight_give(session->inflight, ack.packet_id, NX_INFLIGHT_RECEIVED, &token);
+    }
+    session->events->received(session->ctx, token, ack.packet_id, ack.reason);
     if (nx_inflight_publishes(session->inflight) == 0) {
         nx_session_step(session, SESSION_EV_ANSWERED);
+    }
+}
+
+static void on_pubcomp(struct nx_session *session, const struct nx_mqtt_packet *packet)
+{
+    struct nx_mqtt_ack ack;
+    uint64_t token;
+    const enum nx_err err = nx_mqtt_decode_ack(packet, session->config.protocol_level, &ack);
+
+    if (err != NX_OK) {
+        refuse_undecodable(session, packet, err);
+    } else if (nx_inflight_give(session->inflight, ack.packet_id, NX_INFLIGHT_RELEASED, &token)) {
+        answered(session, token, ack.reason);
+    } else {
+        refuse_unasked(session, packet, ack.packet_id);
     }
 }
 
@@ -197,12 +254,15 @@ static void on_disconnect(struct nx_session *session, const struct nx_mqtt_packe
         refuse_undecodable(session, packet, NX_ERR_SYNTAX);
         return;
     }
-    session->taken_over = disconnect.reason == NX_MQTT_SESSION_TAKEN_OVER;
-    nx_session_lose(session, "%s ended the session: %s (0x%02x)%s%s%.*s", session->where,
+    session->said_taken_over = disconnect.reason == NX_MQTT_SESSION_TAKEN_OVER;
+    session->taken_over += session->said_taken_over;
+    nx_session_lose(session, "%s ended the session: %s (0x%02x)%s%s%.*s%s%.*s", session->where,
                     nx_mqtt_reason_text(disconnect.reason), disconnect.reason,
-                    session->taken_over ? ": another client uses this client identifier" : "",
+                    session->said_taken_over ? ": another client uses this client identifier" : "",
                     disconnect.reason_string.len > 0 ? ": " : "",
-                    NX_SPAN_ARG(disconnect.reason_string));
+                    NX_SPAN_ARG(disconnect.reason_string),
+                    disconnect.server_reference.len > 0 ? "; it names " : "",
+                    NX_SPAN_ARG(disconnect.server_reference));
 }
 
 /* ---- dispatch ---- */
@@ -220,6 +280,9 @@ static const struct {
     [NX_MQTT_CONNACK] = {on_connack, IN(GREETING)},
     [NX_MQTT_PUBLISH] = {on_publish, IN_SESSION},
     [NX_MQTT_PUBACK] = {on_puback, IN_SESSION},
+    [NX_MQTT_PUBREC] = {on_pubrec, IN_SESSION},
+    [NX_MQTT_PUBREL] = {on_pubrel, IN_SESSION},
+    [NX_MQTT_PUBCOMP] = {on_pubcomp, IN_SESSION},
     [NX_MQTT_SUBACK] = {on_suback, IN_SESSION},
     [NX_MQTT_PINGRESP] = {on_pingresp, IN_SESSION},
     [NX_MQTT_DISCONNECT] = {on_disconnect, IN(GREETING) | IN_SESSION},

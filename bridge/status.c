@@ -64,6 +64,9 @@ static void add_cache(cJSON *root, const struct nx_node_stats *stats)
 
     (void)cJSON_AddStringToObject(cache, "epoch", stats->epoch);
     add_number(cache, "last_seq", stats->last_seq);
+    add_number(cache, "first_seq", stats->first_seq);
+    add_number(cache, "removed", stats->removed);
+    add_number(cache, "bytes", stats->cache_bytes);
     add_number(cache, "unacknowledged", stats->held);
     add_text(cache, "error", stats->stall);
 }
@@ -107,6 +110,10 @@ static void add_alarms(cJSON *root, const struct nx_node_stats *stats)
     if (stats->stall[0] != '\0') {
         add_alarm(alarms, "cache", stats->stall, 0);
     }
+    if (stats->retention_waits) {
+        add_alarm(alarms, "retention",
+                  "a link has not sent what is beyond the retention of this cache: it stays", 0);
+    }
     if (stats->refused[0] != '\0') {
         add_alarm(alarms, "subscription", stats->refused, 0);
     }
@@ -133,6 +140,24 @@ enum nx_err nx_status_bridge(const struct nx_status_frame *frame, const struct n
     return print(root, out);
 }
 
+/* What is on its way, and what went. */
+static void add_traffic(cJSON *root, const struct nx_relay_stats *stats)
+{
+    add_number(root, "inflight", stats->counts.inflight);
+    add_number(root, "units", stats->counts.units);
+    add_number(root, "window", stats->window);
+    add_number(root, "bytes", stats->bytes_out);
+    add_number(root, "batches", stats->batches);
+    add_number(root, "snapshots", stats->snapshots);
+    if (stats->rtt_ms > 0) {
+        (void)cJSON_AddNumberToObject(root, "rtt_ms",
+                                      (double)(int64_t)(stats->rtt_ms * 1000) / 1000);
+    }
+    if (stats->receiver_knows) {
+        add_number(root, "receiver_mark", stats->receiver_mark);
+    }
+}
+
 enum nx_err nx_status_link(const struct nx_status_frame *frame, struct nx_relay *relay,
                            struct nx_buf *out)
 {
@@ -147,12 +172,15 @@ enum nx_err nx_status_link(const struct nx_status_frame *frame, struct nx_relay 
     add_frame(root, frame, component, stats.state, stats.since_ms);
     (void)cJSON_AddStringToObject(root, "from", nx_node_settings(config->from)->name);
     (void)cJSON_AddStringToObject(root, "to", nx_node_settings(config->to)->name);
+    (void)cJSON_AddStringToObject(root, "delivery", stats.delivery);
     add_number(root, "cursor", stats.cursor);
     add_number(root, "stored", stats.counts.stored);
     add_number(root, "sent", stats.counts.sent);
+    add_number(root, "filtered", stats.counts.filtered);
     add_number(root, "dead", stats.counts.dead);
+    add_number(root, "dropped", stats.counts.dropped);
     add_number(root, "waiting", stats.counts.waiting);
-    add_number(root, "inflight", stats.counts.inflight);
+    add_traffic(root, &stats);
     lag = cJSON_AddObjectToObject(root, "lag");
     add_number(lag, "readings", stats.counts.waiting);
     (void)cJSON_AddNumberToObject(lag, "seconds", (double)stats.lag_ms / STATUS_DECIMALS);

@@ -7,7 +7,15 @@
  * for many readings. What was not committed is gone after nx_store_rollback or a crash: who
  * acknowledges only after the commit loses nothing.
  *
- * One process writes; any number read (nx_store_open_read), even while it writes.
+ * Every record has a number, from 1 on without a gap. Most are readings. A dead letter that is to
+ * be tried again becomes a record of its own, for that link and that part alone, under a new number;
+ * histories and last values do not know it.
+ *
+ * Retention removes from the front: nx_store_first says from where on nothing is missing. Before it
+ * there is only what is the newest of its stream.
+ *
+ * One process writes; any number read (nx_store_open_read), even while it writes; any may ask for a
+ * dead letter to be sent again (nx_store_ask_resend).
  */
 #ifndef NX_BRIDGE_STORE_H
 #define NX_BRIDGE_STORE_H
@@ -16,6 +24,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/span.h"
+#include "core/topic.h"
 
 #include <stdint.h>
 
@@ -36,11 +45,18 @@ struct nx_reading {
     struct nx_span original;    /* the owner's bytes, verbatim */
     struct nx_span canonical;   /* ptr NULL: there is none, `fault` says why */
     struct nx_span fault;       /* empty: none */
+
+    struct nx_span only_link;     /* not empty: for this link alone, it is tried again */
+    enum nx_channel only_channel; /* and this part of it alone */
+    bool superseded;              /* its stream has newer readings: not the last value any more */
 };
 
-/* Where a link stands. Every record up to `cursor` was either sent or dead: cursor = sent + dead */
+/*
+ * Where a link stands. Every record up to `cursor` was sent, is dead, or was not for this link:
+ * cursor = sent + dead + filtered. What its drop policy gave up is `dropped`, a part of `dead`.
+ */
 struct nx_store_cursor {
-    uint64_t cursor, sent, dead;
+    uint64_t cursor, sent, dead, filtered, dropped;
 };
 
 struct nx_store_options {
@@ -62,21 +78,28 @@ enum nx_err nx_store_open(const char *path, const struct nx_store_options *optio
 enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct nx_diag *diag);
 void nx_store_close(struct nx_store *store); /* rolls back what was not committed */
 
+/*
+ * Opens the file of `store` anew, after NX_ERR_SYNTAX, as nx_store_open would. On failure the store
+ * is closed but still there: it knows its last epoch, every other call answers NX_ERR_IO, and this
+ * one may be tried again.
+ */
+enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_options *options,
+                            const struct nx_log *log, struct nx_diag *diag);
+
 const char *nx_store_epoch(const struct nx_store *store); /* [0-9a-f]{20}, grows with time */
-uint64_t nx_store_last(const struct nx_store *store);     /* newest durable reading, 0: none */
+uint64_t nx_store_last(const struct nx_store *store);     /* newest durable record, 0: none */
+uint64_t nx_store_first(const struct nx_store *store);    /* nothing was removed from here on */
 bool nx_store_dirty(const struct nx_store *store);        /* is a transaction open? */
 
 /*
  * Writing. On any error but NX_OK nothing of the open transaction may be trusted: roll back.
  * NX_ERR_IO: disk full or failing, `diag` has the words; try again later. NX_ERR_SYNTAX: the file
- * is damaged; close it and open it again with `verify`.
+ * is damaged; nx_store_reopen it with `verify`.
  */
 enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *reading, uint64_t *seq,
                             struct nx_diag *diag);
 enum nx_err nx_store_save_cursor(struct nx_store *store, struct nx_span link,
                                  const struct nx_store_cursor *cursor, struct nx_diag *diag);
-enum nx_err nx_store_dead_letter(struct nx_store *store, struct nx_span link, uint64_t seq,
-                                 int64_t at_ms, struct nx_span reason, struct nx_diag *diag);
 enum nx_err nx_store_put_number(struct nx_store *store, const char *key, int64_t value,
                                 struct nx_diag *diag);
 enum nx_err nx_store_commit(struct nx_store *store, struct nx_diag *diag);
@@ -96,7 +119,74 @@ enum nx_err nx_store_settle(struct nx_store *store, uint64_t seq, struct nx_diag
 enum nx_err nx_store_is_latest(struct nx_store *store, struct nx_span topic, struct nx_span payload,
                                bool *same, struct nx_diag *diag);
 
-/* Reading. `bytes` (reset first) takes the texts that `out` points into. */
+/* --- dead letters ---------------------------------------------------------------------------- */
+
+/* One part of one record, which one link cannot deliver. */
+struct nx_dead_letter {
+    struct nx_span link;
+    uint64_t seq;
+    enum nx_channel channel; /* observation or original */
+    int64_t at_ms;           /* Unix time */
+    struct nx_span reason;
+};
+
+enum nx_err nx_store_dead_letter(struct nx_store *store, const struct nx_dead_letter *letter,
+                                 struct nx_diag *diag);
+/* Is any part of that record a dead letter of that link? */
+enum nx_err nx_store_is_dead(struct nx_store *store, struct nx_span link, uint64_t seq, bool *is,
+                             struct nx_diag *diag);
+
+/*
+ * Takes up what was asked for with nx_store_ask_resend, the oldest request first and at most
+ * `letters_max` of it: each dead letter becomes a record with only_link and is no dead letter any
+ * more. Opens a transaction only when there is a request.
+ */
+struct nx_store_resent {
+    char link[128];       /* whose letters; empty: nothing was asked for */
+    uint64_t first, last; /* the numbers under which they go; 0: there were none */
+    uint64_t letters;
+    bool more; /* call again */
+};
+enum nx_err nx_store_resend(struct nx_store *store, uint32_t letters_max,
+                            struct nx_store_resent *out, struct nx_diag *diag);
+
+/*
+ * For other processes, beside a running bridge or without one: asks for the dead letters of `link`
+ * to be sent again, the one of record `seq` or (0) all. *letters: how many that are now; with none
+ * nothing is asked. Waits a few seconds for its turn to write.
+ */
+enum nx_err nx_store_ask_resend(const char *path, struct nx_span link, uint64_t seq, int64_t now_ms,
+                                uint64_t *letters, struct nx_diag *diag);
+
+/* --- retention ------------------------------------------------------------------------------- */
+
+struct nx_store_limits {
+    int64_t before_ms;  /* what was received before this may go; 0: age takes nothing */
+    uint64_t bytes_max; /* of the file's pages in use; 0: size takes nothing */
+};
+
+struct nx_store_thinned {
+    uint64_t removed;     /* readings, by this call */
+    uint64_t removed_all; /* readings, since this cache began */
+    uint64_t bytes_used;  /* before this call */
+    uint64_t wanted;      /* the limits want everything up to this number gone; 0: nothing */
+    bool held_up;         /* some of that is above floor_seq */
+    bool more;            /* call again: rows_max was reached */
+};
+
+/*
+ * Removes from the front, in the open transaction, what is beyond the limits, but nothing above
+ * `floor_seq` (up to where every link is done), no reading whose acknowledgement is not settled,
+ * and never the newest reading of a stream. Visits
+ * rows_max numbers at most.
+ */
+enum nx_err nx_store_thin(struct nx_store *store, uint64_t floor_seq,
+                          const struct nx_store_limits *limits, uint32_t rows_max,
+                          struct nx_store_thinned *out, struct nx_diag *diag);
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* NX_ERR_NOT_FOUND: removed, or not there yet. `bytes` (reset first) takes the texts that `out` points into. */
 enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *bytes,
                          struct nx_reading *out, struct nx_diag *diag);
 /* All zero when the link is new. */
@@ -120,6 +210,12 @@ struct nx_store_query {
     uint64_t limit;        /* history: at most so many, the newest; 0: all */
 };
 
+/* The dead letters of one link, or with an empty `link` of all, by number; `record` is what it was,
+ * NULL when the cache has it no more. */
+enum nx_err nx_store_dead(struct nx_store *store, struct nx_span link,
+                          enum nx_err (*each)(void *ctx, const struct nx_dead_letter *letter,
+                                              const struct nx_reading *record),
+                          void *ctx, struct nx_diag *diag);
 enum nx_err nx_store_streams(struct nx_store *store,
                              enum nx_err (*each)(void *ctx, const struct nx_store_stream *row),
                              void *ctx, struct nx_diag *diag);

@@ -1,36 +1,65 @@
 /*
- * store_sqlite.c - the writing half of the store. Never decides when to commit and never retries:
- * both are the caller's. Statements are prepared once and kept, so that a reading costs three
- * b-tree visits and no parsing of SQL.
+ * store_sqlite.c - the statements, the transaction, and the numbers that the store keeps. Never
+ * decides when to commit and never retries: both are the caller's. Statements are prepared once and
+ * kept, so that nothing parses SQL while readings come.
  */
 #include "bridge/store_sqlite.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const statement_texts[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
-    [STMT_STREAM_FIND] = "SELECT id FROM streams WHERE topic = ?1",
+    [STMT_STREAM_FIND] =
+        "SELECT s.id, coalesce((SELECT max(seq) FROM readings WHERE stream = s.id),"
+        " 0) FROM streams s WHERE s.topic = ?1",
     [STMT_STREAM_ADD] = "INSERT INTO streams (topic) VALUES (?1)",
     [STMT_APPEND] = "INSERT INTO readings (seq, stream, kind, packet_id, received_at, observed_at,"
                     " fault, original, canonical) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STMT_GET] = "SELECT " STORE_READING_COLUMNS " FROM readings r JOIN streams s"
                  " ON s.id = r.stream WHERE r.seq = ?1",
-    [STMT_LATEST_OF] = "SELECT " STORE_READING_COLUMNS " FROM streams s JOIN readings r"
-                       " ON r.stream = s.id WHERE s.topic = ?1 ORDER BY r.seq DESC LIMIT 1",
+    [STMT_GET_SOME] = "SELECT " STORE_READING_COLUMNS " FROM readings r JOIN streams s"
+                      " ON s.id = r.stream WHERE r.seq BETWEEN ?1 AND ?2 ORDER BY r.seq",
+    [STMT_GET_RESEND] =
+        "SELECT r.seq, r.kind, 0, r.received_at, s.topic, r.observed_at, r.original, r.canonical,"
+        " r.fault, r.link, r.channel, EXISTS (SELECT 1 FROM readings n WHERE n.stream = r.stream"
+        " AND n.seq > r.first) FROM resends r JOIN streams s ON s.id = r.stream WHERE r.seq = ?1",
     [STMT_META_GET] = "SELECT value FROM meta WHERE key = ?1",
-    [STMT_META_PUT] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
-                      " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    [STMT_CURSOR_GET] = "SELECT seq, sent, dead FROM cursors WHERE link = ?1",
-    [STMT_CURSOR_PUT] = "INSERT INTO cursors (link, seq, sent, dead) VALUES (?1, ?2, ?3, ?4)"
-                        " ON CONFLICT (link) DO UPDATE SET seq = excluded.seq,"
-                        " sent = excluded.sent, dead = excluded.dead",
-    [STMT_DEAD_PUT] = "INSERT OR REPLACE INTO dead_letters (link, seq, at, reason)"
-                      " VALUES (?1, ?2, ?3, ?4)",
+    [STMT_META_PUT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+    [STMT_CURSOR_GET] = "SELECT seq, sent, dead, filtered, dropped FROM cursors WHERE link = ?1",
+    [STMT_CURSOR_PUT] = "INSERT OR REPLACE INTO cursors (link, seq, sent, dead, filtered, dropped)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STMT_DEAD_PUT] = "INSERT OR REPLACE INTO dead_letters (seq, link, channel, at, reason)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STMT_DEAD_HAS] = "SELECT 1 FROM dead_letters WHERE seq = ?1 AND link = ?2",
+    [STMT_DEAD_SOME] = "SELECT seq, channel FROM dead_letters WHERE seq BETWEEN ?1 AND ?2"
+                       " AND link = ?3 ORDER BY seq LIMIT 1",
+    [STMT_DEAD_DROP] = "DELETE FROM dead_letters WHERE seq = ?1 AND link = ?2 AND channel = ?3",
+    [STMT_RESEND_PUT] = "INSERT INTO resends (seq, first, link, channel, stream, kind, received_at,"
+                        " observed_at, fault, original, canonical) SELECT ?1, seq, ?3, ?4, stream,"
+                        " kind, received_at, observed_at, fault, original, canonical"
+                        " FROM readings WHERE seq = ?2",
+    [STMT_RESEND_AGAIN] =
+        "INSERT INTO resends (seq, first, link, channel, stream, kind, received_at, observed_at,"
+        " fault, original, canonical) SELECT ?1, first, ?3, ?4, stream, kind, received_at,"
+        " observed_at, fault, original, canonical FROM resends WHERE seq = ?2",
+    [STMT_REQUEST_GET] = "SELECT id, link, seq_min, seq_max FROM resend_requests"
+                         " ORDER BY id LIMIT 1",
+    [STMT_REQUEST_ADVANCE] = "UPDATE resend_requests SET seq_min = ?2 WHERE id = ?1",
+    [STMT_REQUEST_DROP] = "DELETE FROM resend_requests WHERE id = ?1",
+    [STMT_RECEIVED_AT] = "SELECT received_at FROM readings WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+    [STMT_PAGES] = "PRAGMA page_count",
+    [STMT_PAGES_FREE] = "PRAGMA freelist_count",
+    [STMT_PAGE_SIZE] = "PRAGMA page_size",
+    [STMT_READING_DROP] = "DELETE FROM readings WHERE seq = ?1",
+    [STMT_THIN_READINGS] = "DELETE FROM readings WHERE seq BETWEEN ?1 AND ?2 AND EXISTS"
+                           " (SELECT 1 FROM readings n WHERE n.stream = readings.stream"
+                           " AND n.seq > readings.seq)",
+    [STMT_THIN_RESENDS] = "DELETE FROM resends WHERE seq BETWEEN ?1 AND ?2",
+    [STMT_THIN_DEAD] = "DELETE FROM dead_letters WHERE seq BETWEEN ?1 AND ?2 AND NOT EXISTS"
+                       " (SELECT 1 FROM readings r WHERE r.seq = dead_letters.seq)",
 };
 
 /* --- statements ------------------------------------------------------------------------------ */
@@ -70,18 +99,41 @@ enum nx_err store_fail(const struct nx_store *store, int rc, const char *doing,
     return store_class(rc);
 }
 
+static enum nx_err store_closed(const struct nx_store *store, struct nx_diag *diag)
+{
+    nx_diag_at(diag, store->path, 0, 0);
+    nx_diag_set(diag, "is closed: it could not be opened again");
+    return NX_ERR_IO;
+}
+
 enum nx_err store_statement(struct nx_store *store, enum store_stmt which, sqlite3_stmt **out,
                             struct nx_diag *diag)
 {
     sqlite3_stmt **kept = &store->statements[which];
     int rc = SQLITE_OK;
 
+    if (store->db == NULL) {
+        return store_closed(store, diag);
+    }
     if (*kept == NULL) {
         rc = sqlite3_prepare_v3(store->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT,
                                 kept, NULL);
     }
     *out = *kept;
     return rc == SQLITE_OK ? NX_OK : store_fail(store, rc, "prepare", diag);
+}
+
+enum nx_err store_prepare(struct nx_store *store, const char *sql, sqlite3_stmt **out,
+                          struct nx_diag *diag)
+{
+    int rc;
+
+    *out = NULL;
+    if (store->db == NULL) {
+        return store_closed(store, diag);
+    }
+    rc = sqlite3_prepare_v2(store->db, sql, -1, out, NULL);
+    return rc == SQLITE_OK ? NX_OK : store_fail(store, rc, "query", diag);
 }
 
 /* Gives a statement back after its last step, which answered `rc`. */
@@ -103,9 +155,8 @@ enum nx_err store_run(struct nx_store *store, sqlite3_stmt *stmt, const char *do
     return store_end(store, stmt, rc, rc == SQLITE_DONE, doing, diag);
 }
 
-/* Ends the reading of one row, which may be there or not; what it held was taken by now. */
-static enum nx_err store_looked_up(struct nx_store *store, sqlite3_stmt *stmt, int rc,
-                                   const char *doing, struct nx_diag *diag)
+enum nx_err store_looked_up(struct nx_store *store, sqlite3_stmt *stmt, int rc, const char *doing,
+                            struct nx_diag *diag)
 {
     return store_end(store, stmt, rc, rc == SQLITE_ROW || rc == SQLITE_DONE, doing, diag);
 }
@@ -122,6 +173,16 @@ void store_bind_blob(sqlite3_stmt *stmt, int column, struct nx_span s)
     if (s.ptr != NULL) {
         (void)sqlite3_bind_blob64(stmt, column, s.ptr, s.len, SQLITE_STATIC);
     }
+}
+
+void store_bind_seq(sqlite3_stmt *stmt, int column, uint64_t seq)
+{
+    (void)sqlite3_bind_int64(stmt, column, (int64_t)seq);
+}
+
+uint64_t store_column_seq(sqlite3_stmt *stmt, int column)
+{
+    return (uint64_t)sqlite3_column_int64(stmt, column);
 }
 
 struct nx_span store_column(sqlite3_stmt *stmt, int column)
@@ -143,7 +204,7 @@ static enum nx_err store_simple(struct nx_store *store, enum store_stmt which, c
     return err == NX_OK ? store_run(store, stmt, doing, diag) : err;
 }
 
-static enum nx_err store_begin(struct nx_store *store, struct nx_diag *diag)
+enum nx_err store_begin(struct nx_store *store, struct nx_diag *diag)
 {
     enum nx_err err;
 
@@ -166,8 +227,7 @@ enum nx_err nx_store_commit(struct nx_store *store, struct nx_diag *diag)
     err = store_simple(store, STMT_COMMIT, "commit", diag);
     if (err == NX_OK) {
         store->in_transaction = false;
-        store->durable = store->last;
-        store->settled_durable = store->settled;
+        store->durable = store->now;
     }
     return err;
 }
@@ -179,8 +239,8 @@ void nx_store_rollback(struct nx_store *store)
         (void)store_simple(store, STMT_ROLLBACK, "roll back", NULL);
     }
     store->in_transaction = false;
-    store->last = store->durable;
-    store->settled = store->settled_durable;
+    store->now = store->durable;
+    store_streams_fini(&store->streams); /* it may know what is no more */
 }
 
 bool nx_store_dirty(const struct nx_store *store)
@@ -195,200 +255,13 @@ const char *nx_store_epoch(const struct nx_store *store)
 
 uint64_t nx_store_last(const struct nx_store *store)
 {
-    assert(store->durable <= store->last);
-    return store->durable;
+    assert(store->durable.last <= store->now.last);
+    return store->durable.last;
 }
 
-/* --- readings -------------------------------------------------------------------------------- */
-
-static enum nx_err stream_id(struct nx_store *store, struct nx_span topic, int64_t *out,
-                             struct nx_diag *diag)
+uint64_t nx_store_first(const struct nx_store *store)
 {
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_statement(store, STMT_STREAM_FIND, &stmt, diag);
-    int rc;
-
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, topic);
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        *out = sqlite3_column_int64(stmt, 0);
-    }
-    (void)sqlite3_reset(stmt);
-    if (rc != SQLITE_DONE) {
-        return rc == SQLITE_ROW ? NX_OK : store_fail(store, rc, "find stream", diag);
-    }
-    err = store_statement(store, STMT_STREAM_ADD, &stmt, diag);
-    if (err == NX_OK) {
-        store_bind_text(stmt, 1, topic);
-        err = store_run(store, stmt, "add stream", diag);
-        *out = sqlite3_last_insert_rowid(store->db);
-    }
-    return err;
-}
-
-enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *reading, uint64_t *seq,
-                            struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt;
-    int64_t stream = 0;
-    enum nx_err err = store_begin(store, diag);
-
-    if (err == NX_OK) {
-        err = stream_id(store, reading->topic, &stream, diag);
-    }
-    if (err == NX_OK) {
-        err = store_statement(store, STMT_APPEND, &stmt, diag);
-    }
-    if (err != NX_OK) {
-        return err;
-    }
-    (void)sqlite3_bind_int64(stmt, 1, (int64_t)(store->last + 1));
-    (void)sqlite3_bind_int64(stmt, 2, stream);
-    (void)sqlite3_bind_int(stmt, 3, (int)reading->kind);
-    (void)sqlite3_bind_int(stmt, 4, reading->packet_id);
-    (void)sqlite3_bind_int64(stmt, 5, reading->received_ms);
-    store_bind_text(stmt, 6, reading->observed_at);
-    store_bind_text(stmt, 7, reading->fault);
-    store_bind_blob(stmt, 8,
-                    (struct nx_span){reading->original.ptr != NULL ? reading->original.ptr : "",
-                                     reading->original.len});
-    store_bind_blob(stmt, 9, reading->canonical);
-    err = store_run(store, stmt, "append a reading", diag);
-    if (err == NX_OK) {
-        *seq = ++store->last;
-        store->by_packet[reading->packet_id] = *seq;
-    }
-    return err;
-}
-
-enum nx_err nx_store_repeats(struct nx_store *store, uint16_t packet_id, struct nx_span topic,
-                             struct nx_span payload, bool *repeats, struct nx_diag *diag)
-{
-    uint64_t seq = store->by_packet[packet_id];
-    struct nx_reading stored;
-    sqlite3_stmt *stmt;
-    enum nx_err err;
-    int rc;
-
-    *repeats = false;
-    if (packet_id == 0 || seq <= store->settled || seq > store->last) {
-        return NX_OK;
-    }
-    err = store_statement(store, STMT_GET, &stmt, diag);
-    if (err != NX_OK) {
-        return err;
-    }
-    (void)sqlite3_bind_int64(stmt, 1, (int64_t)seq);
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        store_row(stmt, &stored);
-        *repeats = stored.packet_id == packet_id && nx_span_eq(stored.topic, topic) &&
-                   nx_span_eq(stored.original, payload);
-    }
-    (void)sqlite3_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NX_OK
-                                                 : store_fail(store, rc, "find repetition", diag);
-}
-
-enum nx_err nx_store_settle(struct nx_store *store, uint64_t seq, struct nx_diag *diag)
-{
-    enum nx_err err;
-
-    assert(seq <= store->last);
-    if (seq <= store->settled) {
-        return NX_OK;
-    }
-    err = nx_store_put_number(store, "settled", (int64_t)seq, diag);
-    if (err == NX_OK) {
-        store->settled = seq;
-    }
-    return err;
-}
-
-enum nx_err nx_store_is_latest(struct nx_store *store, struct nx_span topic, struct nx_span payload,
-                               bool *same, struct nx_diag *diag)
-{
-    struct nx_reading stored;
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_statement(store, STMT_LATEST_OF, &stmt, diag);
-    int rc;
-
-    *same = false;
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, topic);
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        store_row(stmt, &stored);
-        *same = nx_span_eq(stored.original, payload);
-    }
-    return store_looked_up(store, stmt, rc, "find latest", diag);
-}
-
-/* --- links ----------------------------------------------------------------------------------- */
-
-enum nx_err nx_store_save_cursor(struct nx_store *store, struct nx_span link,
-                                 const struct nx_store_cursor *cursor, struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_begin(store, diag);
-
-    assert(cursor->cursor == cursor->sent + cursor->dead && cursor->cursor <= store->last);
-    if (err == NX_OK) {
-        err = store_statement(store, STMT_CURSOR_PUT, &stmt, diag);
-    }
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, link);
-    (void)sqlite3_bind_int64(stmt, 2, (int64_t)cursor->cursor);
-    (void)sqlite3_bind_int64(stmt, 3, (int64_t)cursor->sent);
-    (void)sqlite3_bind_int64(stmt, 4, (int64_t)cursor->dead);
-    return store_run(store, stmt, "save a cursor", diag);
-}
-
-enum nx_err nx_store_load_cursor(struct nx_store *store, struct nx_span link,
-                                 struct nx_store_cursor *out, struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_statement(store, STMT_CURSOR_GET, &stmt, diag);
-    int rc;
-
-    *out = (struct nx_store_cursor){0};
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, link);
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        out->cursor = (uint64_t)sqlite3_column_int64(stmt, 0);
-        out->sent = (uint64_t)sqlite3_column_int64(stmt, 1);
-        out->dead = (uint64_t)sqlite3_column_int64(stmt, 2);
-    }
-    return store_looked_up(store, stmt, rc, "load a cursor", diag);
-}
-
-enum nx_err nx_store_dead_letter(struct nx_store *store, struct nx_span link, uint64_t seq,
-                                 int64_t at_ms, struct nx_span reason, struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_begin(store, diag);
-
-    if (err == NX_OK) {
-        err = store_statement(store, STMT_DEAD_PUT, &stmt, diag);
-    }
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, link);
-    (void)sqlite3_bind_int64(stmt, 2, (int64_t)seq);
-    (void)sqlite3_bind_int64(stmt, 3, at_ms);
-    store_bind_text(stmt, 4, reason.len > 0 ? reason : NX_SPAN("unknown"));
-    return store_run(store, stmt, "keep a dead letter", diag);
+    return store->durable.first;
 }
 
 /* --- numbers --------------------------------------------------------------------------------- */

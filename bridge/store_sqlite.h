@@ -1,15 +1,21 @@
 /*
- * store_sqlite.h - what the files of the store share. For bridge/store_sqlite*.c alone: this and
- * they are the only place that names SQLite.
+ * store_sqlite.h - what the files of the store share. For bridge/store_*.c alone: this and they are
+ * the only place that names SQLite.
  *
- *   store_sqlite_open.c   opening, migrations, what to do with a damaged or foreign file
- *   store_sqlite.c        writing: transactions, readings, cursors, dead letters, repetitions
- *   store_sqlite_read.c   reading: one record, walks over streams, latest and history
+ *   store_sqlite.c         statements, transactions, numbers
+ *   store_sqlite_schema.c  the tables, migrations; is this file ours, and is it whole?
+ *   store_sqlite_open.c    opening, what to do with a damaged or foreign file
+ *   store_sqlite_write.c   readings, repetitions, cursors
+ *   store_sqlite_thin.c    retention
+ *   store_sqlite_dead.c    dead letters and their second try
+ *   store_sqlite_read.c    one record; walks over streams, latest and history
+ *   store_streams.c        the streams that were written to lately
  */
 #ifndef NX_BRIDGE_STORE_SQLITE_H
 #define NX_BRIDGE_STORE_SQLITE_H
 
 #include "bridge/store.h"
+#include "bridge/store_streams.h"
 
 #include <sqlite3.h>
 
@@ -24,30 +30,69 @@ enum store_stmt {
     STMT_STREAM_ADD,
     STMT_APPEND,
     STMT_GET,
-    STMT_LATEST_OF,
+    STMT_GET_SOME,
+    STMT_GET_RESEND,
     STMT_META_GET,
     STMT_META_PUT,
     STMT_CURSOR_GET,
     STMT_CURSOR_PUT,
     STMT_DEAD_PUT,
+    STMT_DEAD_HAS,
+    STMT_DEAD_SOME,
+    STMT_DEAD_DROP,
+    STMT_RESEND_PUT,
+    STMT_RESEND_AGAIN,
+    STMT_REQUEST_GET,
+    STMT_REQUEST_ADVANCE,
+    STMT_REQUEST_DROP,
+    STMT_RECEIVED_AT,
+    STMT_PAGES,
+    STMT_PAGES_FREE,
+    STMT_PAGE_SIZE,
+    STMT_READING_DROP,
+    STMT_THIN_READINGS,
+    STMT_THIN_RESENDS,
+    STMT_THIN_DEAD,
     STMT_COUNT,
 };
 
+/* What a rollback takes back. */
+struct store_marks {
+    uint64_t last;    /* newest record */
+    uint64_t first;   /* nothing was removed from here on */
+    uint64_t removed; /* readings, ever */
+    uint64_t settled;
+};
+
+enum { STORE_AHEAD_MAX = 64, STORE_AHEAD_BYTES = 256 * 1024 };
+
+/* Records read in one go, because somebody reads one after the other. */
+struct store_ahead {
+    struct nx_reading rows[STORE_AHEAD_MAX];
+    size_t count;
+    uint64_t last_seq;   /* the record that was asked for last */
+    struct nx_buf bytes; /* never grows once it is made, so that rows may point into it */
+};
+
 /*
- * (S1) durable <= last; they differ only while a transaction is open.
+ * (S1) durable is what `now` was when the last transaction ended.
  * (S2) settled <= last: a reading at or below it is never taken for a repetition's first half.
  * (S3) by_packet[id] is a hint: the reading found there is compared in full before it counts.
+ * (S4) a reading that may be found to be repeated is never removed.
+ * (S5) a stream in `streams` has its newest reading there, the open transaction's included.
+ * (S6) what is in `ahead` is durable and was not removed.
+ * (S7) db is NULL only after an nx_store_reopen that failed.
  */
 struct nx_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STMT_COUNT]; /* prepared at their first use */
     char *path;
     char epoch[STORE_EPOCH_SIZE];
-    uint64_t last;    /* newest reading, the open transaction's included */
-    uint64_t durable; /* newest committed reading */
-    uint64_t settled, settled_durable;
+    struct store_marks now, durable;
     bool in_transaction;
     uint64_t *by_packet; /* packet identifier -> newest reading that came under it; NULL: reader */
+    struct store_streams streams;
+    struct store_ahead ahead;
 };
 
 /* The columns of a reading, as every query that fills one selects them. */
@@ -55,24 +100,68 @@ struct nx_store {
     "r.seq, r.kind, r.packet_id, r.received_at, s.topic, r.observed_at, r.original, "              \
     "r.canonical, r.fault"
 
+/* ---- store_sqlite.c ---- */
+
 /* A kept statement, reset and ready to bind. */
 enum nx_err store_statement(struct nx_store *store, enum store_stmt which, sqlite3_stmt **out,
                             struct nx_diag *diag);
-/* Runs a statement that returns no row, and resets it. */
+/* A statement that is used once, for the caller to finalize. */
+enum nx_err store_prepare(struct nx_store *store, const char *sql, sqlite3_stmt **out,
+                          struct nx_diag *diag);
+/* Runs a kept statement that returns no row, and gives it back. */
 enum nx_err store_run(struct nx_store *store, sqlite3_stmt *stmt, const char *doing,
                       struct nx_diag *diag);
+/* Gives a kept statement back whose step answered `rc`: a row, which may be there or not. */
+enum nx_err store_looked_up(struct nx_store *store, sqlite3_stmt *stmt, int rc, const char *doing,
+                            struct nx_diag *diag);
 /* SQLite's result code as ours, with its words in `diag`. */
 enum nx_err store_fail(const struct nx_store *store, int rc, const char *doing,
                        struct nx_diag *diag);
 
+/* Opens a transaction unless one is open. */
+enum nx_err store_begin(struct nx_store *store, struct nx_diag *diag);
+
 void store_bind_text(sqlite3_stmt *stmt, int column, struct nx_span s); /* empty: NULL */
 void store_bind_blob(sqlite3_stmt *stmt, int column, struct nx_span s); /* ptr NULL: NULL */
+void store_bind_seq(sqlite3_stmt *stmt, int column, uint64_t seq);
 struct nx_span store_column(sqlite3_stmt *stmt, int column);
+uint64_t store_column_seq(sqlite3_stmt *stmt, int column);
+
+/* ---- store_sqlite_schema.c ---- */
+
+enum { STORE_VERSION = 2, STORE_BUSY_MS = 250 /* for another's write lock, e.g. a resend's */ };
+
+enum nx_err store_exec(struct nx_store *store, const char *sql, const char *doing,
+                       struct nx_diag *diag);
+/* The one number that a query returns; 0 when there is no row. */
+enum nx_err store_number(struct nx_store *store, const char *sql, int64_t *out,
+                         struct nx_diag *diag);
+/* Whose file is it, and of which version? 0: empty. NX_ERR_UNSUPPORTED: not ours, or newer. */
+enum nx_err store_identify(struct nx_store *store, int64_t *version, struct nx_diag *diag);
+/* For a reader: of this version exactly. */
+enum nx_err store_identify_same(struct nx_store *store, struct nx_diag *diag);
+/* Checks every page: `always`, or when the file is small. NX_ERR_SYNTAX: damaged. */
+enum nx_err store_verify(struct nx_store *store, bool always, struct nx_diag *diag);
+enum nx_err store_migrate(struct nx_store *store, const struct nx_store_options *options,
+                          int64_t version, struct nx_diag *diag);
+
+/* ---- store_sqlite_open.c ---- */
+
+enum nx_err store_connect(struct nx_store *store, const char *name, int flags, const char *vfs,
+                          struct nx_diag *diag);
+
+/* ---- store_sqlite_thin.c ---- */
+
+/* Removes one reading that is no more the newest of its stream, and its dead letters. */
+enum nx_err store_forget(struct nx_store *store, uint64_t seq, struct nx_diag *diag);
+
+/* ---- store_sqlite_dead.c ---- */
+
+enum nx_channel store_channel(struct nx_span name); /* of a dead letter, by its name */
+
+/* ---- store_sqlite_read.c ---- */
 
 /* The row of a query that selects STORE_READING_COLUMNS; spans live until the next step. */
 void store_row(sqlite3_stmt *stmt, struct nx_reading *out);
-
-/* Reads epoch, sequence and, for a writer, the packet identifiers not yet settled. */
-enum nx_err store_load(struct nx_store *store, bool writer, struct nx_diag *diag);
 
 #endif

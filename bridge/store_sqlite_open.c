@@ -1,9 +1,6 @@
 /*
  * store_sqlite_open.c - opens a cache: creates it, brings it up to date, or tells why it cannot be
- * used. The schema is the list of migrations below; PRAGMA user_version counts how many of them a
- * file has had (https://sqlite.org/pragma.html#pragma_user_version).
- *
- * Never deletes: a damaged file is renamed, and a file that is not ours is refused.
+ * used. Never deletes: a damaged file is renamed, and a file that is not ours is refused.
  */
 #include "bridge/store_sqlite.h"
 
@@ -16,39 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    STORE_APPLICATION_ID = 0x4E585331, /* "NXS1" */
-    STORE_PATH_MAX = 4096,
-    STORE_BUSY_MS = 250, /* somebody else's write lock, e.g. an operator's sqlite3 shell */
-};
-
-/* Below this a file is checked page by page at every start: some tenths of a second. */
-static const int64_t verify_bytes_max = (int64_t)64 * 1024 * 1024;
-
-/* Append only: a step that was released is never changed. */
-static const char *const migrations[] = {
-    /* 1. seq is the rowid, so that the index on stream alone orders each stream by seq too */
-    "CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE streams (id INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE) STRICT;"
-    "CREATE TABLE readings ("
-    " seq INTEGER PRIMARY KEY,"
-    " stream INTEGER NOT NULL REFERENCES streams (id),"
-    " kind INTEGER NOT NULL,"        /* 0 observation, 1 clear */
-    " packet_id INTEGER NOT NULL,"   /* under which the broker delivered it; 0 at QoS 0 */
-    " received_at INTEGER NOT NULL," /* Unix time, milliseconds */
-    " observed_at TEXT,"             /* RFC 3339 */
-    " fault TEXT,"                   /* why there is no canonical form */
-    " original BLOB NOT NULL,"
-    " canonical BLOB"
-    ") STRICT;"
-    "CREATE INDEX readings_by_stream ON readings (stream);"
-    "CREATE TABLE cursors (link TEXT PRIMARY KEY, seq INTEGER NOT NULL, sent INTEGER NOT NULL,"
-    " dead INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE dead_letters (link TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
-    " reason TEXT NOT NULL, PRIMARY KEY (link, seq)) STRICT, WITHOUT ROWID;",
-};
-
-enum { MIGRATIONS_COUNT = sizeof(migrations) / sizeof(migrations[0]) };
+enum { STORE_PATH_MAX = 4096 };
 
 /* In this order: the page size and the journal mode come before anything else is written. */
 static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
@@ -56,160 +21,8 @@ static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
                                      "PRAGMA wal_autocheckpoint = 2000;"
                                      "PRAGMA journal_size_limit = 67108864;"
                                      "PRAGMA cache_size = -8000;"
+                                     "PRAGMA secure_delete = OFF;" /* Debian's default is ON */
                                      "PRAGMA temp_store = MEMORY;";
-
-/* --- small queries --------------------------------------------------------------------------- */
-
-static enum nx_err store_exec(struct nx_store *store, const char *sql, const char *doing,
-                              struct nx_diag *diag)
-{
-    int rc = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
-
-    return rc == SQLITE_OK ? NX_OK : store_fail(store, rc, doing, diag);
-}
-
-/* The one number that a query returns; 0 when there is no row. */
-static enum nx_err store_number(struct nx_store *store, const char *sql, int64_t *out,
-                                struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
-
-    *out = 0;
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW) {
-            *out = sqlite3_column_int64(stmt, 0);
-        }
-    }
-    (void)sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NX_OK : store_fail(store, rc, "open", diag);
-}
-
-static enum nx_err store_set_number(struct nx_store *store, const char *pragma, int64_t value,
-                                    struct nx_diag *diag)
-{
-    char sql[96];
-
-    (void)snprintf(sql, sizeof(sql), "PRAGMA %s = %" PRId64, pragma, value);
-    return store_exec(store, sql, "migrate", diag);
-}
-
-/* --- what is this file? ---------------------------------------------------------------------- */
-
-static enum nx_err store_identify(struct nx_store *store, int64_t *version, struct nx_diag *diag)
-{
-    int64_t id = 0;
-    int64_t tables = 0;
-    enum nx_err err = store_number(store, "PRAGMA application_id", &id, diag);
-
-    if (err == NX_OK) {
-        err = store_number(store, "PRAGMA user_version", version, diag);
-    }
-    if (err == NX_OK) {
-        err = store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, diag);
-    }
-    if (err != NX_OK) {
-        return err;
-    }
-    nx_diag_at(diag, store->path, 0, 0);
-    if (id != STORE_APPLICATION_ID && (tables > 0 || *version != 0)) {
-        nx_diag_set(diag, "is an SQLite file, but not a cache of nexus: left as it is");
-        return NX_ERR_UNSUPPORTED;
-    }
-    if (*version > MIGRATIONS_COUNT) {
-        nx_diag_set(diag,
-                    "was written by a newer nexus-bridge (cache version %" PRId64
-                    ", this one knows up to %d): left as it is",
-                    *version, MIGRATIONS_COUNT);
-        return NX_ERR_UNSUPPORTED;
-    }
-    return NX_OK;
-}
-
-static void one_line(char *text)
-{
-    for (char *at = text; (at = strchr(at, '\n')) != NULL;) {
-        *at = ' ';
-    }
-}
-
-static enum nx_err store_verify(struct nx_store *store, struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
-    enum nx_err err = NX_OK;
-
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(stmt);
-    }
-    if (rc != SQLITE_ROW) {
-        err = store_fail(store, rc, "check", diag);
-    } else if (!nx_span_is(store_column(stmt, 0), "ok")) {
-        nx_diag_at(diag, store->path, 0, 0);
-        nx_diag_set(diag, "check: %.200s", (const char *)sqlite3_column_text(stmt, 0));
-        one_line(diag->text);
-        err = NX_ERR_SYNTAX;
-    }
-    (void)sqlite3_finalize(stmt);
-    return err;
-}
-
-static enum nx_err store_verify_if_due(struct nx_store *store, bool always, struct nx_diag *diag)
-{
-    int64_t pages = 0;
-    int64_t page_bytes = 0;
-    enum nx_err err = store_number(store, "PRAGMA page_count", &pages, diag);
-
-    if (err == NX_OK) {
-        err = store_number(store, "PRAGMA page_size", &page_bytes, diag);
-    }
-    if (err != NX_OK || (!always && pages * page_bytes > verify_bytes_max)) {
-        return err;
-    }
-    return store_verify(store, diag);
-}
-
-/* --- migrations ------------------------------------------------------------------------------ */
-
-static enum nx_err store_new_epoch(struct nx_store *store, const struct nx_store_options *options,
-                                   struct nx_diag *diag)
-{
-    char sql[128];
-
-    /* time first, so that epochs sort by age; random behind it, should a clock be set back */
-    (void)snprintf(sql, sizeof(sql),
-                   "INSERT INTO meta (key, value) VALUES ('epoch', '%012" PRIx64 "%08" PRIx32 "')",
-                   (uint64_t)options->now_ms & 0xFFFFFFFFFFFFu, (uint32_t)options->random);
-    return store_exec(store, sql, "migrate", diag);
-}
-
-static enum nx_err store_migrate(struct nx_store *store, const struct nx_store_options *options,
-                                 int64_t version, struct nx_diag *diag)
-{
-    enum nx_err err;
-
-    if (version == MIGRATIONS_COUNT) {
-        return NX_OK;
-    }
-    err = store_exec(store, "BEGIN IMMEDIATE", "migrate", diag);
-    for (int64_t i = version; i < MIGRATIONS_COUNT && err == NX_OK; i++) {
-        err = store_exec(store, migrations[i], "migrate", diag);
-    }
-    if (err == NX_OK && version == 0) {
-        err = store_new_epoch(store, options, diag);
-    }
-    if (err == NX_OK) {
-        err = store_set_number(store, "application_id", STORE_APPLICATION_ID, diag);
-    }
-    if (err == NX_OK) {
-        err = store_set_number(store, "user_version", MIGRATIONS_COUNT, diag);
-    }
-    if (err == NX_OK) {
-        err = store_exec(store, "COMMIT", "migrate", diag);
-    }
-    return err; /* an open transaction ends with the connection */
-}
 
 /* --- what is in it --------------------------------------------------------------------------- */
 
@@ -244,10 +57,10 @@ static enum nx_err store_load_packets(struct nx_store *store, struct nx_diag *di
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(store->db, "SELECT seq, packet_id FROM readings WHERE seq > ?1", -1,
                                 &stmt, NULL);
-    uint64_t from = store->settled;
+    uint64_t from = store->now.settled;
 
-    if (store->last > STORE_PACKET_IDS && from < store->last - STORE_PACKET_IDS) {
-        from = store->last - STORE_PACKET_IDS; /* no more can be unacknowledged at once */
+    if (store->now.last > STORE_PACKET_IDS && from < store->now.last - STORE_PACKET_IDS) {
+        from = store->now.last - STORE_PACKET_IDS; /* no more can be unacknowledged at once */
     }
     if (rc == SQLITE_OK) {
         rc = sqlite3_bind_int64(stmt, 1, (int64_t)from);
@@ -263,23 +76,29 @@ static enum nx_err store_load_packets(struct nx_store *store, struct nx_diag *di
     return rc == SQLITE_DONE ? NX_OK : store_fail(store, rc, "open", diag);
 }
 
-enum nx_err store_load(struct nx_store *store, bool writer, struct nx_diag *diag)
+static enum nx_err store_load(struct nx_store *store, bool writer, struct nx_diag *diag)
 {
+    static const char newest[] = "SELECT max(coalesce((SELECT max(seq) FROM readings), 0),"
+                                 " coalesce((SELECT max(seq) FROM resends), 0))";
     int64_t last = 0;
+    int64_t first = 1;
+    int64_t removed = 0;
     int64_t settled = 0;
     enum nx_err err = store_load_epoch(store, diag);
 
-    if (err == NX_OK) {
-        err = store_number(store, "SELECT coalesce(max(seq), 0) FROM readings", &last, diag);
-    }
-    if (err == NX_OK) {
-        err = nx_store_get_number(store, "settled", &settled, diag);
-    }
+    err = err == NX_OK ? store_number(store, newest, &last, diag) : err;
+    err = err == NX_OK ? nx_store_get_number(store, "first", &first, diag) : err;
+    err = err == NX_OK ? nx_store_get_number(store, "removed", &removed, diag) : err;
+    err = err == NX_OK ? nx_store_get_number(store, "settled", &settled, diag) : err;
     if (err != NX_OK) {
         return err;
     }
-    store->last = store->durable = (uint64_t)last;
-    store->settled = store->settled_durable = (uint64_t)settled;
+    store->now = store->durable = (struct store_marks){
+        .last = (uint64_t)last,
+        .first = (uint64_t)first,
+        .removed = (uint64_t)removed,
+        .settled = (uint64_t)settled,
+    };
     return writer ? store_load_packets(store, diag) : NX_OK;
 }
 
@@ -290,6 +109,7 @@ static struct nx_store *store_alloc(const char *path, bool writer, struct nx_dia
     struct nx_store *store = calloc(1, sizeof(*store));
 
     if (store != NULL) {
+        nx_buf_init(&store->ahead.bytes, STORE_AHEAD_BYTES);
         store->path = nx_span_dup(nx_span_from(path));
         store->by_packet = writer ? calloc(STORE_PACKET_IDS, sizeof(*store->by_packet)) : NULL;
     }
@@ -302,28 +122,40 @@ static struct nx_store *store_alloc(const char *path, bool writer, struct nx_dia
     return store;
 }
 
-void nx_store_close(struct nx_store *store)
+static void store_disconnect(struct nx_store *store)
 {
-    if (store == NULL) {
-        return;
-    }
     if (store->db != NULL) {
         nx_store_rollback(store);
     }
     for (int i = 0; i < STMT_COUNT; i++) {
         (void)sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
     }
     (void)sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+void nx_store_close(struct nx_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    store_disconnect(store);
+    store_streams_fini(&store->streams);
+    nx_buf_fini(&store->ahead.bytes);
     free(store->by_packet);
     free(store->path);
     free(store);
 }
 
-static enum nx_err store_connect(struct nx_store *store, const char *name, int flags,
-                                 const char *vfs, struct nx_diag *diag)
+enum nx_err store_connect(struct nx_store *store, const char *name, int flags, const char *vfs,
+                          struct nx_diag *diag)
 {
-    int rc = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX, vfs);
+    int rc;
 
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    rc = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX, vfs);
     if (rc != SQLITE_OK) {
         return store_fail(store, sqlite3_extended_errcode(store->db), "open", diag);
     }
@@ -342,6 +174,7 @@ static enum nx_err store_try_open(const char *path, const struct nx_store_option
     if (store == NULL) {
         return NX_ERR_NOMEM;
     }
+    store_streams_init(&store->streams, options->random);
     err =
         store_connect(store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options->vfs, diag);
     if (err == NX_OK) {
@@ -351,7 +184,7 @@ static enum nx_err store_try_open(const char *path, const struct nx_store_option
         err = store_exec(store, writer_pragmas, "open", diag);
     }
     if (err == NX_OK && version > 0) {
-        err = store_verify_if_due(store, options->verify, diag);
+        err = store_verify(store, options->verify, diag);
     }
     if (err == NX_OK) {
         err = store_migrate(store, options, version, diag);
@@ -404,11 +237,35 @@ enum nx_err nx_store_open(const char *path, const struct nx_store_options *optio
         return NX_ERR_LIMIT;
     }
     err = store_try_open(path, options, out, diag);
+    if (err == NX_ERR_SYNTAX) { /* what was read wrong once may be right; so a closer look */
+        struct nx_store_options closer = *options;
+
+        closer.verify = true;
+        err = store_try_open(path, &closer, out, diag);
+    }
     if (err == NX_ERR_SYNTAX) {
         err = store_set_aside(path, options->now_ms, log, diag);
         if (err == NX_OK) {
             err = store_try_open(path, options, out, diag);
         }
+    }
+    return err;
+}
+
+enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_options *options,
+                            const struct nx_log *log, struct nx_diag *diag)
+{
+    struct nx_store *anew = NULL;
+    struct nx_store closed;
+    enum nx_err err;
+
+    store_disconnect(store); /* before: its end would take the new file's -wal with it */
+    err = nx_store_open(store->path, options, log, &anew, diag);
+    if (err == NX_OK) {
+        closed = *store;
+        *store = *anew;
+        *anew = closed;
+        nx_store_close(anew);
     }
     return err;
 }
@@ -445,19 +302,6 @@ static enum nx_err store_connect_resting(struct nx_store *store, struct nx_diag 
     return err;
 }
 
-static enum nx_err store_check_read(struct nx_store *store, struct nx_diag *diag)
-{
-    int64_t version = 0;
-    enum nx_err err = store_identify(store, &version, diag);
-
-    if (err == NX_OK && version != MIGRATIONS_COUNT) {
-        nx_diag_set(diag, "has cache version %" PRId64 ", not %d: start nexus-bridge once on it",
-                    version, MIGRATIONS_COUNT);
-        return NX_ERR_UNSUPPORTED;
-    }
-    return err;
-}
-
 enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct nx_diag *diag)
 {
     struct nx_store *store;
@@ -477,10 +321,10 @@ enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct n
     }
     err = store_connect(store, path, SQLITE_OPEN_READONLY, NULL, diag);
     if (err == NX_OK) {
-        err = store_check_read(store, diag);
+        err = store_identify_same(store, diag);
     }
     if (err == NX_ERR_DENIED && store_connect_resting(store, diag) == NX_OK) {
-        err = store_check_read(store, diag);
+        err = store_identify_same(store, diag);
     }
     if (err == NX_OK) {
         err = store_load(store, false, diag);

@@ -25,22 +25,34 @@ void store_row(sqlite3_stmt *stmt, struct nx_reading *out)
     };
 }
 
-/* Copies each text of `reading` into `bytes` and lets it point there. */
+/* The row of STMT_GET_RESEND: a reading, and for whom it is tried again. */
+static void resend_row(sqlite3_stmt *stmt, struct nx_reading *out)
+{
+    enum { LINK = 9, CHANNEL, SUPERSEDED };
+
+    store_row(stmt, out);
+    out->only_link = store_column(stmt, LINK);
+    out->only_channel = store_channel(store_column(stmt, CHANNEL));
+    out->superseded = sqlite3_column_int(stmt, SUPERSEDED) != 0;
+}
+
+/* Appends each text of `reading` to `bytes` and lets it point there. */
 static enum nx_err reading_keep(struct nx_reading *reading, struct nx_buf *bytes)
 {
-    struct nx_span *const spans[] = {&reading->topic, &reading->observed_at, &reading->original,
-                                     &reading->canonical, &reading->fault};
+    struct nx_span *const spans[] = {&reading->topic,    &reading->observed_at,
+                                     &reading->original, &reading->canonical,
+                                     &reading->fault,    &reading->only_link};
     enum { SPANS = sizeof(spans) / sizeof(spans[0]) };
+    size_t start = bytes->len;
     const char *at;
 
-    nx_buf_reset(bytes);
     for (int i = 0; i < SPANS; i++) {
         (void)nx_buf_span(bytes, *spans[i]);
     }
     if (nx_buf_error(bytes) != NX_OK) {
         return nx_buf_error(bytes);
     }
-    at = bytes->data;
+    at = bytes->data + start;
     for (int i = 0; i < SPANS; i++) {
         if (spans[i]->ptr != NULL) {
             spans[i]->ptr = at;
@@ -50,20 +62,23 @@ static enum nx_err reading_keep(struct nx_reading *reading, struct nx_buf *bytes
     return NX_OK;
 }
 
-enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *bytes,
-                         struct nx_reading *out, struct nx_diag *diag)
+/* One row by one of two statements; `row` fills `out` from it. */
+static enum nx_err get_by(struct nx_store *store, enum store_stmt which,
+                          void (*row)(sqlite3_stmt *stmt, struct nx_reading *out), uint64_t seq,
+                          struct nx_buf *bytes, struct nx_reading *out, struct nx_diag *diag)
 {
     sqlite3_stmt *stmt;
-    enum nx_err err = store_statement(store, STMT_GET, &stmt, diag);
+    enum nx_err err = store_statement(store, which, &stmt, diag);
     int rc;
 
     if (err != NX_OK) {
         return err;
     }
-    (void)sqlite3_bind_int64(stmt, 1, (int64_t)seq);
+    store_bind_seq(stmt, 1, seq);
     rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
-        store_row(stmt, out);
+        row(stmt, out);
+        nx_buf_reset(bytes);
         err = reading_keep(out, bytes);
     } else {
         err = rc == SQLITE_DONE ? NX_ERR_NOT_FOUND : store_fail(store, rc, "read", diag);
@@ -72,15 +87,70 @@ enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *by
     return err;
 }
 
-/* --- walks ----------------------------------------------------------------------------------- */
-
-static enum nx_err walk_prepare(struct nx_store *store, const char *sql, sqlite3_stmt **stmt,
-                                struct nx_diag *diag)
+static const struct nx_reading *ahead_find(const struct store_ahead *ahead, uint64_t seq)
 {
-    int rc = sqlite3_prepare_v2(store->db, sql, -1, stmt, NULL);
-
-    return rc == SQLITE_OK ? NX_OK : store_fail(store, rc, "query", diag);
+    for (size_t i = 0; i < ahead->count; i++) {
+        if (ahead->rows[i].seq == seq) {
+            return &ahead->rows[i];
+        }
+    }
+    return NULL;
 }
+
+/* Reads records from `seq` on, as many as fit. */
+static enum nx_err ahead_fill(struct nx_store *store, uint64_t seq, struct nx_diag *diag)
+{
+    struct store_ahead *ahead = &store->ahead;
+    uint64_t until = seq + STORE_AHEAD_MAX - 1;
+    sqlite3_stmt *stmt;
+    char *room;
+    enum nx_err err = store_statement(store, STMT_GET_SOME, &stmt, diag);
+    int rc = SQLITE_DONE;
+
+    ahead->count = 0;
+    nx_buf_reset(&ahead->bytes);
+    if (err != NX_OK || nx_buf_reserve(&ahead->bytes, STORE_AHEAD_BYTES, &room) != NX_OK) {
+        return err;
+    }
+    store_bind_seq(stmt, 1, seq);
+    store_bind_seq(stmt, 2, until < store->durable.last ? until : store->durable.last);
+    while (ahead->count < STORE_AHEAD_MAX && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        store_row(stmt, &ahead->rows[ahead->count]);
+        if (reading_keep(&ahead->rows[ahead->count], &ahead->bytes) != NX_OK) {
+            rc = SQLITE_DONE; /* it is for the next time, or too large for this */
+            break;
+        }
+        ahead->count++;
+    }
+    return store_looked_up(store, stmt, rc, "read", diag);
+}
+
+enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *bytes,
+                         struct nx_reading *out, struct nx_diag *diag)
+{
+    const struct nx_reading *ready = ahead_find(&store->ahead, seq);
+    bool in_order = seq == store->ahead.last_seq + 1;
+    enum nx_err err = NX_OK;
+
+    if (ready == NULL && in_order && seq <= store->durable.last) {
+        err = ahead_fill(store, seq, diag);
+        ready = ahead_find(&store->ahead, seq);
+    }
+    store->ahead.last_seq = seq;
+    if (ready != NULL) {
+        *out = *ready;
+        nx_buf_reset(bytes);
+        return reading_keep(out, bytes);
+    }
+    if (err == NX_OK) {
+        err = get_by(store, STMT_GET, store_row, seq, bytes, out, diag);
+    }
+    return err != NX_ERR_NOT_FOUND
+               ? err
+               : get_by(store, STMT_GET_RESEND, resend_row, seq, bytes, out, diag);
+}
+
+/* --- walks ----------------------------------------------------------------------------------- */
 
 /* Steps through readings, hands on those whose topic the filter takes, and ends the statement. */
 static enum nx_err walk_readings(struct nx_store *store, sqlite3_stmt *stmt, struct nx_span filter,
@@ -114,7 +184,7 @@ enum nx_err nx_store_streams(struct nx_store *store,
         " FROM streams s JOIN readings r ON r.seq = (SELECT max(seq) FROM readings"
         " WHERE stream = s.id) ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = walk_prepare(store, sql, &stmt, diag);
+    enum nx_err err = store_prepare(store, sql, &stmt, diag);
     int rc;
 
     while (err == NX_OK && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
@@ -142,29 +212,61 @@ enum nx_err nx_store_latest(struct nx_store *store, const struct nx_store_query 
         " (SELECT max(seq) FROM readings WHERE stream = s.id)"
         " ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = walk_prepare(store, sql, &stmt, diag);
+    enum nx_err err = store_prepare(store, sql, &stmt, diag);
 
     return err == NX_OK ? walk_readings(store, stmt, query->filter, each, ctx, diag) : err;
 }
 
-enum nx_err nx_store_history(struct nx_store *store, const struct nx_store_query *query,
-                             enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
-                             void *ctx, struct nx_diag *diag)
+/* The number of the oldest of the newest `limit` readings, out of the index alone; 0: none. */
+static enum nx_err newest_from(struct nx_store *store, const struct nx_store_query *query,
+                               int64_t *out, struct nx_diag *diag)
 {
-    /* the newest so many, then turned round: both from the index on stream, without a sort of all */
     static const char sql[] =
-        "SELECT " STORE_READING_COLUMNS " FROM readings r JOIN streams s ON s.id = r.stream"
-        " WHERE r.seq IN (SELECT seq FROM readings WHERE stream ="
-        " (SELECT id FROM streams WHERE topic = ?1) AND seq > ?2 ORDER BY seq DESC LIMIT ?3)"
-        " ORDER BY r.seq";
-    sqlite3_stmt *stmt = NULL;
-    enum nx_err err = walk_prepare(store, sql, &stmt, diag);
+        "SELECT min(seq) FROM (SELECT seq FROM readings WHERE stream ="
+        " (SELECT id FROM streams WHERE topic = ?1) AND seq > ?2 ORDER BY seq DESC LIMIT ?3)";
+    sqlite3_stmt *stmt;
+    enum nx_err err = store_prepare(store, sql, &stmt, diag);
+    int rc;
 
     if (err != NX_OK) {
         return err;
     }
     store_bind_text(stmt, 1, query->filter);
-    (void)sqlite3_bind_int64(stmt, 2, (int64_t)query->since);
+    store_bind_seq(stmt, 2, query->since);
+    store_bind_seq(stmt, 3, query->limit);
+    rc = sqlite3_step(stmt);
+    *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    (void)sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW ? NX_OK : store_fail(store, rc, "query", diag);
+}
+
+/* In their order from there on: one look-up each, and nothing to sort. */
+enum nx_err nx_store_history(struct nx_store *store, const struct nx_store_query *query,
+                             enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
+                             void *ctx, struct nx_diag *diag)
+{
+    static const char sql[] =
+        "SELECT r.seq, r.kind, r.packet_id, r.received_at, ?1, r.observed_at, r.original,"
+        " r.canonical, r.fault FROM readings r WHERE r.stream ="
+        " (SELECT id FROM streams WHERE topic = ?1) AND r.seq >= ?2 ORDER BY r.seq LIMIT ?3";
+    int64_t from = (int64_t)query->since + 1;
+    sqlite3_stmt *stmt = NULL;
+    enum nx_err err = NX_OK;
+
+    if (query->limit > 0) {
+        err = newest_from(store, query, &from, diag);
+    }
+    if (err == NX_OK && from == 0) {
+        return NX_OK;
+    }
+    if (err == NX_OK) {
+        err = store_prepare(store, sql, &stmt, diag);
+    }
+    if (err != NX_OK) {
+        return err;
+    }
+    store_bind_text(stmt, 1, query->filter);
+    (void)sqlite3_bind_int64(stmt, 2, from);
     (void)sqlite3_bind_int64(stmt, 3, query->limit > 0 ? (int64_t)query->limit : -1);
     return walk_readings(store, stmt, (struct nx_span){NULL, 0}, each, ctx, diag);
 }

@@ -172,6 +172,83 @@ static void wrong_words_and_files_end_with_2(void **state)
     assert_int_equal(bench->code, 2);
 }
 
+#define LINK "birmingham-ulsan"
+
+static void die(struct bench *bench, uint64_t seq, enum nx_channel channel)
+{
+    const struct nx_dead_letter letter = {.link = NX_SPAN(LINK),
+                                          .seq = seq,
+                                          .channel = channel,
+                                          .at_ms = 1769871601000,
+                                          .reason = NX_SPAN("\"too\" large")};
+    struct nx_diag diag;
+
+    assert_int_equal(nx_store_dead_letter(bench->store, &letter, &diag), NX_OK);
+    assert_int_equal(nx_store_commit(bench->store, &diag), NX_OK);
+}
+
+static void dead_letters_are_listed_with_reason_and_record(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "dead", bench->db);
+    assert_int_equal(bench->code, 1);
+    die(bench, 2, NX_CHANNEL_ORIGINAL);
+    RUN(bench, "dead", bench->db, "--json");
+    assert_int_equal(bench->code, 0);
+    assert_string_equal(
+        bench->text, "{\"seq\":2,\"link\":\"" LINK "\",\"channel\":\"original\",\"at\":"
+                     "\"2026-01-31T15:00:01.000Z\",\"reason\":\"\\\"too\\\" large\",\"record\":"
+                     "{\"seq\":2,\"topic\":\"" FIRST "\",\"kind\":\"observation\",\"received_at\":"
+                     "\"2026-01-31T15:00:00.123Z\",\"original_hex\":\"ff7b\",\"fault\":"
+                     "\"payload:1:2: \\\"quoted\\\"\"}}\n");
+    RUN(bench, "dead", bench->db, "--link", LINK);
+    assert_string_equal(bench->text, "2  2026-01-31T15:00:01.000Z  " LINK
+                                     "  original: \"too\" large\n    topic      " FIRST
+                                     "\n    received   2026-01-31T15:00:00.123Z\n"
+                                     "    original   \xff{\n");
+    RUN(bench, "dead", bench->db, "--link", "birmingham-oslo");
+    assert_int_equal(bench->code, 1);
+}
+
+static void a_dead_letter_is_asked_for_beside_the_bridge_that_then_finds_the_request(void **state)
+{
+    struct bench *bench = *state;
+    struct nx_store_resent resent;
+    struct nx_diag diag;
+
+    die(bench, 1, NX_CHANNEL_OBSERVATION);
+    die(bench, 2, NX_CHANNEL_ORIGINAL);
+    RUN(bench, "resend", bench->db, "--link", LINK, "--seq", "2", "--json");
+    assert_int_equal(bench->code, 0);
+    assert_string_equal(bench->text, "{\"letters\":1,\"link\":\"" LINK "\"}\n");
+    assert_int_equal(nx_store_resend(bench->store, 10, &resent, &diag), NX_OK);
+    assert_int_equal(resent.letters, 1);
+    assert_int_equal(resent.first, 4);
+    assert_int_equal(nx_store_commit(bench->store, &diag), NX_OK);
+    RUN(bench, "dead", bench->db);
+    assert_int_equal(strncmp(bench->text, "1  ", 3), 0);
+    RUN(bench, "resend", bench->db, "--link", LINK, "--all");
+    assert_int_equal(bench->code, 0);
+    assert_int_equal(strncmp(bench->text, "1 dead letters of link " LINK, 23), 0);
+    RUN(bench, "resend", bench->db, "--link", LINK, "--seq", "7");
+    assert_int_equal(bench->code, 1);
+}
+
+static void resend_wants_a_link_and_a_choice(void **state)
+{
+    struct bench *bench = *state;
+
+    RUN(bench, "resend", bench->db, "--all");
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "resend", bench->db, "--link", LINK);
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "resend", bench->db, "--link", LINK, "--all", "--seq", "1");
+    assert_int_equal(bench->code, 2);
+    RUN(bench, "resend", "/nowhere/birmingham.db", "--link", LINK, "--all");
+    assert_int_equal(bench->code, 2);
+}
+
 #define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, bench_make, bench_remove)
 
 int main(void)
@@ -182,6 +259,9 @@ int main(void)
         CACHE_TEST(limit_and_since_choose_the_newest),
         CACHE_TEST(what_is_not_json_goes_out_as_hexadecimal_with_its_fault),
         CACHE_TEST(wrong_words_and_files_end_with_2),
+        CACHE_TEST(dead_letters_are_listed_with_reason_and_record),
+        CACHE_TEST(a_dead_letter_is_asked_for_beside_the_bridge_that_then_finds_the_request),
+        CACHE_TEST(resend_wants_a_link_and_a_choice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static struct nx_mqtt_publish message(uint16_t packet_id, const char *payload)
 
 static void hold(struct bench *bench, const struct nx_mqtt_publish *publish)
 {
-    assert_int_equal(nx_intake_hold(bench->intake, publish, false, 1, 1000), NX_OK);
+    assert_int_equal(nx_intake_hold(bench->intake, publish, NX_INTAKE_READING, 1, 1000), NX_OK);
 }
 
 static void hold_plain(struct bench *bench, uint16_t packet_id, const char *payload)
@@ -105,7 +105,7 @@ static void on_release(void *ctx, const struct nx_intake_row *row)
 /* Stores up to `rows` and, when that is committed, releases; returns what was released. */
 static const char *turn(struct bench *bench, size_t rows)
 {
-    enum nx_err err = nx_intake_store(bench->intake, bench->store, rows, 0, &bench->diag);
+    enum nx_err err = nx_intake_store(bench->intake, bench->store, rows, true, 0, &bench->diag);
 
     err = err == NX_OK ? nx_store_commit(bench->store, &bench->diag) : err;
     bench->released[0] = '\0';
@@ -201,7 +201,7 @@ static void what_is_no_reading_is_released_in_its_turn(void **state)
     struct nx_mqtt_publish other = message(2, "17");
 
     hold_plain(bench, 1, READING);
-    assert_int_equal(nx_intake_hold(bench->intake, &other, true, 1, 1000), NX_OK);
+    assert_int_equal(nx_intake_hold(bench->intake, &other, NX_INTAKE_ASIDE, 1, 1000), NX_OK);
     hold_plain(bench, 3, READING);
     assert_string_equal(turn(bench, 2), "1s 2p ");
     assert_string_equal(turn(bench, 2), "3s ");
@@ -254,7 +254,8 @@ static void what_does_not_fit_is_refused_and_leaves_the_rest_whole(void **state)
     large[sizeof(large) - 1] = '\0';
     publish = message(2, large);
     hold_plain(bench, 1, READING);
-    assert_int_equal(nx_intake_hold(bench->intake, &publish, false, 1, 1000), NX_ERR_LIMIT);
+    assert_int_equal(nx_intake_hold(bench->intake, &publish, NX_INTAKE_READING, 1, 1000),
+                     NX_ERR_LIMIT);
     hold_plain(bench, 3, READING);
     assert_string_equal(turn(bench, 100), "1s 3s ");
 }

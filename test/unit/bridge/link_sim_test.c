@@ -99,7 +99,8 @@ static void one_answer_comes(struct world *world)
         struct nx_link_step step = world->answers[0];
 
         shift(world->answers, &world->answers_count);
-        assert_true(nx_link_answered(world->link, &step, refused(&step), world->now_ms));
+        assert_true(
+            nx_link_answered(world->link, step.unit, step.part, refused(&step), world->now_ms));
         nx_link_event(world->link, NX_LINK_EV_ROOM, world->now_ms);
     }
 }
@@ -122,10 +123,7 @@ static void save(struct world *world, bool riding, bool disk_full)
         return;
     }
     if (disk_full) {
-        nx_link_rewind(world->link, world->now_ms);
-        world->wire_count = world->answers_count = 0;
-        world->up = false;
-        return;
+        return; /* not saved: it is due again */
     }
     world->durable = mark;
     nx_link_saved(world->link, &mark);

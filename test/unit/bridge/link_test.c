@@ -21,7 +21,6 @@ enum op {
     REFUSED, /* (arg, part) is answered with a refusal */
     STRAY,   /* an answer for (arg, part) that nobody waits for */
     TIME,    /* now_ms = arg */
-    REWIND,
 };
 
 struct line {
@@ -38,12 +37,12 @@ static void play(const struct line *lines, size_t count)
     struct nx_link_step step;
     struct nx_link_counts counts;
     struct nx_link *link;
+    uint64_t units[8] = {0}; /* of each record, when it was last sent */
     uint64_t now = 0;
 
     assert_int_equal(nx_link_new(&config, &mark, now, &link), NX_OK);
     for (size_t i = 0; i < count; i++) {
         const struct line *line = &lines[i];
-        const struct nx_link_step about = {.seq = line->arg, .part = line->part};
 
         switch (line->op) {
         case EVENT:
@@ -57,6 +56,7 @@ static void play(const struct line *lines, size_t count)
             assert_true(nx_link_next(link, now, &step));
             assert_int_equal(step.seq, line->arg);
             assert_int_equal(step.part, line->part);
+            units[step.seq] = step.unit;
             (line->op == SEND ? nx_link_sent : nx_link_dead)(link, now);
             break;
         case IDLE:
@@ -64,16 +64,14 @@ static void play(const struct line *lines, size_t count)
             break;
         case TAKEN:
         case REFUSED:
-            assert_true(nx_link_answered(link, &about, line->op == REFUSED, now));
+            assert_true(
+                nx_link_answered(link, units[line->arg], line->part, line->op == REFUSED, now));
             break;
         case STRAY:
-            assert_false(nx_link_answered(link, &about, false, now));
+            assert_false(nx_link_answered(link, units[line->arg], line->part, false, now));
             break;
         case TIME:
             now = line->arg;
-            break;
-        case REWIND:
-            nx_link_rewind(link, now);
             break;
         }
         nx_link_counts(link, &counts);
@@ -254,7 +252,7 @@ static void the_mark_is_due_after_its_time_or_when_it_can_ride(void **state)
     nx_link_dead(link, 10);
     assert_true(nx_link_next(link, 0, &step));
     nx_link_sent(link, 10);
-    assert_true(nx_link_answered(link, &step, false, 20));
+    assert_true(nx_link_answered(link, step.unit, step.part, false, 20));
     assert_int_equal(nx_link_due_ms(link, 30), SAVE_MS - 10);
     assert_false(nx_link_save(link, false, 20 + SAVE_MS - 1, &mark));
     assert_true(nx_link_save(link, true, 20, &mark));
@@ -265,37 +263,6 @@ static void the_mark_is_due_after_its_time_or_when_it_can_ride(void **state)
     nx_link_saved(link, &mark);
     assert_false(nx_link_save(link, true, 1000, &mark));
     assert_true(nx_link_due_ms(link, 1000) == UINT64_MAX);
-    nx_link_free(link);
-}
-
-static void a_rewind_goes_back_to_what_was_saved(void **state)
-{
-    const struct nx_link_mark start = {0};
-    struct nx_link_mark mark;
-    struct nx_link_step step;
-    struct nx_link_counts counts;
-    struct nx_link *link;
-
-    (void)state;
-    assert_int_equal(nx_link_new(&config, &start, 0, &link), NX_OK);
-    nx_link_stored(link, 2);
-    nx_link_event(link, NX_LINK_EV_UP, 0);
-    for (int i = 0; i < 4; i++) {
-        assert_true(nx_link_next(link, 0, &step));
-        nx_link_sent(link, 0);
-        assert_true(nx_link_answered(link, &step, false, 0));
-        if (i == 1) {
-            assert_true(nx_link_save(link, true, 0, &mark));
-            nx_link_saved(link, &mark);
-        }
-    }
-    nx_link_rewind(link, 0);
-    nx_link_counts(link, &counts);
-    assert_int_equal(nx_link_state(link), NX_LINK_DOWN);
-    assert_int_equal(counts.sent, 1);
-    nx_link_event(link, NX_LINK_EV_UP, 0);
-    assert_true(nx_link_next(link, 0, &step));
-    assert_int_equal(step.seq, 2);
     nx_link_free(link);
 }
 
@@ -325,7 +292,6 @@ int main(void)
         cmocka_unit_test(without_room_it_goes_on_at_the_very_part),
         cmocka_unit_test(stopping_waits_for_what_is_in_flight_and_no_longer_than_told),
         cmocka_unit_test(the_mark_is_due_after_its_time_or_when_it_can_ride),
-        cmocka_unit_test(a_rewind_goes_back_to_what_was_saved),
         cmocka_unit_test(refuses_a_configuration_that_breaks_its_invariants),
     };
 

@@ -64,8 +64,13 @@ static void a_whole_file_gives_nodes_links_and_tuning(void **state)
         "// a comment\n"
         "{" CONFIG ",\n"
         "\"nodes\": [{\"city\": \"birmingham\", \"host\": \"localhost\", \"username\": \"b\",\n"
-        " \"password_file\": \"secret\", \"mqtt_version\": \"3.1.1\"}, " ULSAN "],\n"
-        "\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\", \"original\": false}],\n"
+        " \"password_file\": \"secret\", \"mqtt_version\": \"3.1.1\", \"qos\": 2,\n"
+        " \"addresses\": [{\"host\": \"::1\"}, {\"host\": \"b2\", \"port\": 99}],\n"
+        " \"retention\": {\"days\": 30, \"bytes\": 4294967296}}, " ULSAN "],\n"
+        "\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\", \"original\": false,\n"
+        " \"delivery\": \"qos2\", \"order\": \"latest-first\", \"rate\": 50,\n"
+        " \"drop\": \"oldest\", \"drop_readings\": 9},\n"
+        "{\"from\": \"birmingham\", \"to\": \"ulsan\"}],\n"
         "\"tuning\": {\"window\": 7}}\n";
     struct nx_settings *settings;
     struct nx_diag diag = {0};
@@ -81,15 +86,36 @@ static void a_whole_file_gives_nodes_links_and_tuning(void **state)
     assert_int_equal(settings->nodes[0].port, 1883);
     assert_int_equal(settings->nodes[0].protocol_level, NX_MQTT_3_1_1);
     assert_false(settings->nodes[0].tls.enabled);
+    assert_int_equal(settings->nodes[0].qos, 2);
+    assert_int_equal(settings->nodes[0].others_count, 2);
+    assert_string_equal(settings->nodes[0].others[0].host, "::1");
+    assert_int_equal(settings->nodes[0].others[0].port, 1883);
+    assert_string_equal(settings->nodes[0].others[1].host, "b2");
+    assert_int_equal(settings->nodes[0].others[1].port, 99);
+    assert_int_equal(settings->nodes[0].retention.days, 30);
+    assert_int_equal(settings->nodes[0].retention.bytes, 4294967296);
+    assert_int_equal(settings->nodes[1].retention.days, 0);
+    assert_int_equal(settings->nodes[1].retention.bytes, 0);
+    assert_int_equal(settings->nodes[1].qos, 1);
+    assert_int_equal(settings->nodes[1].others_count, 0);
     assert_int_equal(settings->nodes[1].port, 8884);
     assert_int_equal(settings->nodes[1].protocol_level, NX_MQTT_5);
     assert_true(settings->nodes[1].tls.enabled);
-    assert_int_equal(settings->links_count, 1);
+    assert_int_equal(settings->links_count, 2);
     assert_string_equal(settings->links[0].name, "ulsan-birmingham");
     assert_int_equal(settings->links[0].from, 1);
     assert_int_equal(settings->links[0].to, 0);
     assert_true(settings->links[0].observation);
     assert_false(settings->links[0].original);
+    assert_int_equal(settings->links[0].delivery, NX_DELIVERY_QOS2);
+    assert_true(settings->links[0].latest_first);
+    assert_int_equal(settings->links[0].rate, 50);
+    assert_true(settings->links[0].drop_oldest);
+    assert_int_equal(settings->links[0].drop_readings, 9);
+    assert_int_equal(settings->links[0].drop_after_s, 0);
+    assert_int_equal(settings->links[1].delivery, NX_DELIVERY_BATCHES);
+    assert_false(settings->links[1].latest_first || settings->links[1].drop_oldest);
+    assert_int_equal(settings->links[1].rate, 0);
     assert_int_equal(settings->tuning.window, 7);
     assert_int_equal(settings->tuning.receive_max, 57343);
     nx_settings_free(settings);
@@ -124,6 +150,19 @@ static void a_fault_is_told_with_its_place(void **state)
         {"{" CONFIG "," NODES ",\n\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\","
          "\"original\": false, \"observation\": false}]}",
          2, "carries"},
+        {"{" CONFIG ", \"nodes\": [" ULSAN ", {\"city\": \"birmingham\", \"host\": \"h\","
+         "\"mqtt_version\": \"3.1.1\"}],\n"
+         "\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\"}]}",
+         2, "needs MQTT 5 at birmingham"},
+        {"{" CONFIG "," NODES ",\n\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\","
+         "\"drop\": \"oldest\"}]}",
+         2, "drop_after_s"},
+        {"{" CONFIG "," NODES ",\n\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\","
+         "\"drop_readings\": 5}]}",
+         2, "drop"},
+        {"{" CONFIG "," NODES ",\n\"links\": [{\"from\": \"ulsan\", \"to\": \"birmingham\",\n"
+         "\"rate\": 0}]}",
+         3, "1"},
         {"{" CONFIG "," NODES ", \"links\": [],\n\"tuning\": {\"window\": 0}}", 2, "1"},
         {"{" CONFIG "," NODES ", \"links\": [],\n\"tuning\": {\"backoff_ms_min\": 2000,"
          "\"backoff_ms_max\": 1000}}",
@@ -137,6 +176,12 @@ static void a_fault_is_told_with_its_place(void **state)
         {"{" CONFIG ",\n\"nodes\": [{\"city\": \"ulsan\", \"host\": \"h\",\n\"tls\": {"
          "\"ca_file\": \"no.pem\"}}], \"links\": []}",
          3, "/etc/nexus/no.pem"},
+        {"{" CONFIG
+         ",\n\"nodes\": [{\"city\": \"ulsan\", \"host\": \"h\",\n\"qos\": 3}], \"links\": []}",
+         3, "0"},
+        {"{" CONFIG ",\n\"nodes\": [{\"city\": \"ulsan\", \"host\": \"h\",\n\"addresses\": [{}]}],"
+         "\"links\": []}",
+         3, "host"},
     };
 
     (void)state;

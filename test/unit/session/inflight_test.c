@@ -9,7 +9,7 @@ static struct nx_inflight *inflight;
 static int set_up(void **state)
 {
     (void)state;
-    inflight = nx_inflight_new();
+    inflight = nx_inflight_new(0);
     return inflight != NULL ? 0 : -1;
 }
 
@@ -79,6 +79,37 @@ static void answers_may_come_in_any_order_for_ever(void **state)
     assert_int_equal(nx_inflight_publishes(inflight), 0);
 }
 
+static void reserved_identifiers_are_the_callers_and_go_the_way_of_qos_2(void **state)
+{
+    struct nx_inflight *mine = nx_inflight_new(1000);
+    uint64_t token;
+
+    (void)state;
+    assert_int_equal(nx_inflight_take(mine, NX_INFLIGHT_PUBLISH, 1), 1001);
+    assert_true(nx_inflight_move(mine, 7, NX_INFLIGHT_FREE, NX_INFLIGHT_SENT, 42));
+    assert_false(nx_inflight_move(mine, 7, NX_INFLIGHT_FREE, NX_INFLIGHT_SENT, 43));
+    assert_false(nx_inflight_move(mine, 7, NX_INFLIGHT_RECEIVED, NX_INFLIGHT_RELEASED, 43));
+    assert_int_equal(nx_inflight_token(mine, 7), 42);
+    assert_int_equal(nx_inflight_publishes(mine), 2);
+    assert_true(nx_inflight_move(mine, 7, NX_INFLIGHT_SENT, NX_INFLIGHT_RECEIVED, 42));
+    assert_true(nx_inflight_move(mine, 7, NX_INFLIGHT_RECEIVED, NX_INFLIGHT_RELEASED, 44));
+    assert_int_equal(nx_inflight_publishes(mine), 2);
+    assert_true(nx_inflight_give(mine, 7, NX_INFLIGHT_RELEASED, &token));
+    assert_int_equal(token, 44);
+    assert_int_equal(nx_inflight_kind(mine, 7), NX_INFLIGHT_FREE);
+
+    assert_false(nx_inflight_move(mine, 0, NX_INFLIGHT_FREE, NX_INFLIGHT_SENT, 1));
+    assert_false(nx_inflight_move(mine, 1001, NX_INFLIGHT_FREE, NX_INFLIGHT_SENT, 1));
+    assert_true(nx_inflight_move(mine, 1000, NX_INFLIGHT_FREE, NX_INFLIGHT_SENT, 1));
+    for (uint32_t i = 1002; i <= 65535; i++) {
+        assert_false(nx_inflight_exhausted(mine));
+        assert_int_equal(nx_inflight_take(mine, NX_INFLIGHT_SUBSCRIBE, i), i);
+    }
+    assert_true(nx_inflight_exhausted(mine));
+    assert_int_equal(nx_inflight_take(mine, NX_INFLIGHT_PUBLISH, 1), 0);
+    nx_inflight_free(mine);
+}
+
 static void clear_makes_all_free_again(void **state)
 {
     uint64_t token;
@@ -101,6 +132,7 @@ int main(void)
         TEST(an_answer_gives_the_token_once),
         TEST(only_publishes_count_against_the_window),
         TEST(answers_may_come_in_any_order_for_ever),
+        TEST(reserved_identifiers_are_the_callers_and_go_the_way_of_qos_2),
         TEST(clear_makes_all_free_again),
     };
 

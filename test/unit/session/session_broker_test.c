@@ -316,6 +316,57 @@ static void an_expired_certificate_is_refused(void **state)
     refused_over_tls("ca.pem", NULL, "has expired");
 }
 
+/* ---- certificates that are read again ---- */
+
+static void write_file(const char *path, const char *bytes, size_t len)
+{
+    FILE *out = fopen(path, "w");
+
+    assert_non_null(out);
+    assert_int_equal(fwrite(bytes, 1, len, out), len);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void a_broken_certificate_is_told_and_what_worked_goes_on(void **state)
+{
+    struct rig *rig = rig_new(real_broker_port(tls));
+    struct nx_session_stats stats;
+    struct nx_diag diag = {0};
+    char path[REAL_PATH_BYTES];
+    char good[8192];
+    size_t len;
+    FILE *in = fopen(real_broker_file(tls, "client.pem", path), "r");
+
+    (void)state;
+    assert_non_null(in);
+    len = fread(good, 1, sizeof(good), in);
+    assert_int_equal(fclose(in), 0);
+
+    rig->config.tls = tls_by("ca.pem");
+    rig->config.client_id = "reloads";
+    rig_start(rig);
+    rig_run_until(rig, "up new; ");
+    assert_int_equal(nx_session_reload(rig->session, &diag), NX_OK);
+    write_file(path, "no certificate", 14);
+    assert_int_equal(nx_session_reload(rig->session, &diag), NX_ERR_IO);
+    assert_non_null(strstr(diag.text, path));
+    assert_true(nx_session_is_up(rig->session));
+
+    rig->story[0] = '\0';
+    real_broker_kill(tls);
+    rig_run_until(rig, "Connection refused");
+    real_broker_start(tls);
+    rig_run_until(rig, "up new; "); /* with what was read before */
+    assert_non_null(strstr(rig->log_text, "what was read before is used"));
+    nx_session_stats(rig->session, &stats);
+    assert_int_equal(stats.connects, 2);
+
+    write_file(path, good, len);
+    assert_int_equal(nx_session_reload(rig->session, &diag), NX_OK);
+    rig_stop(rig);
+    rig_free(rig);
+}
+
 static void tls_to_a_plain_port_is_told(void **state)
 {
     struct rig *rig = rig_new(real_broker_port(plain));
@@ -367,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_wrong_password_is_refused),
         cmocka_unit_test(a_certificate_of_another_ca_is_refused),
         cmocka_unit_test(a_certificate_with_another_name_is_refused),
+        cmocka_unit_test(a_broken_certificate_is_told_and_what_worked_goes_on),
         cmocka_unit_test(tls_to_a_plain_port_is_told),
         cmocka_unit_test(plain_to_a_tls_port_is_told),
         cmocka_unit_test(a_client_without_a_certificate_is_told),

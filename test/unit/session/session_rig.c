@@ -78,6 +78,19 @@ static void on_answered(void *ctx, uint64_t token, uint8_t reason)
     check_until(rig);
 }
 
+static void on_received(void *ctx, uint64_t token, uint16_t packet_id, uint8_t reason)
+{
+    struct rig *rig = ctx;
+
+    if (!rig->quiet) {
+        add(rig->story, "received %lu %02x; ", (unsigned long)token, reason);
+    }
+    if (rig->on_received != NULL) {
+        rig->on_received(rig, token, packet_id);
+    }
+    check_until(rig);
+}
+
 static void on_subscribed(void *ctx, uint8_t reason)
 {
     struct rig *rig = ctx;
@@ -104,6 +117,7 @@ static const struct nx_session_events events = {
     .down = on_down,
     .message = on_message,
     .answered = on_answered,
+    .received = on_received,
     .subscribed = on_subscribed,
     .room = on_room,
 };
@@ -203,11 +217,23 @@ enum nx_err rig_publish(struct rig *rig, const char *topic, const char *payload,
     return nx_session_publish(rig->session, &publish, token);
 }
 
+enum nx_err rig_publish_2(struct rig *rig, const char *topic, const char *payload,
+                          uint16_t packet_id, bool dup, uint64_t token)
+{
+    const struct nx_mqtt_publish publish = {.topic = nx_span_from(topic),
+                                            .payload = nx_span_from(payload),
+                                            .qos = 2,
+                                            .dup = dup,
+                                            .packet_id = packet_id};
+
+    return nx_session_publish(rig->session, &publish, token);
+}
+
 void rig_subscribe(struct rig *rig, const char *filter)
 {
     const struct nx_span filters[] = {nx_span_from(filter)};
 
-    assert_int_equal(nx_session_subscribe(rig->session, filters, 1), NX_OK);
+    assert_int_equal(nx_session_subscribe(rig->session, filters, 1, 1), NX_OK);
 }
 
 void rig_stop(struct rig *rig)

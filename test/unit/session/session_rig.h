@@ -2,7 +2,7 @@
  * session_rig.h - a session in a loop, and its events written down as a story that a test compares
  * with the one it expects:
  *
- *     "up new; message a/b={}; answered 7 00; subscribed 00; room; down WHY; "
+ *     "up new; message a/b={}; answered 7 00; received 7 00; subscribed 00; room; down WHY; "
  */
 #ifndef NX_TEST_SESSION_RIG_H
 #define NX_TEST_SESSION_RIG_H
@@ -27,6 +27,7 @@ struct rig {
     void (*on_up)(struct rig *rig);
     void (*on_message)(struct rig *rig, const struct nx_mqtt_publish *publish);
     void (*on_answered)(struct rig *rig, uint64_t token);
+    void (*on_received)(struct rig *rig, uint64_t token, uint16_t packet_id);
     void (*on_room)(struct rig *rig);
     void (*on_turn)(struct rig *rig);
 };
@@ -42,6 +43,10 @@ void rig_run_until(struct rig *rig, const char *text);
 
 /* Publishes at QoS 1; what nx_session_publish says. */
 enum nx_err rig_publish(struct rig *rig, const char *topic, const char *payload, uint64_t token);
+
+/* At QoS 2, with this identifier. */
+enum nx_err rig_publish_2(struct rig *rig, const char *topic, const char *payload,
+                          uint16_t packet_id, bool dup, uint64_t token);
 
 void rig_subscribe(struct rig *rig, const char *filter);
 

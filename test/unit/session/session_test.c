@@ -361,7 +361,7 @@ static void a_subscription_tells_the_first_refusal(void **state)
     play(steps);
     rig_start(rig);
     rig_run_until(rig, "up ");
-    assert_int_equal(nx_session_subscribe(rig->session, filters, 2), NX_OK);
+    assert_int_equal(nx_session_subscribe(rig->session, filters, 2, 1), NX_OK);
     rig_run_until(rig, "subscribed ");
     rig_stop(rig);
     assert_story("up new; subscribed 87; down stopped; ");
@@ -414,6 +414,124 @@ static void a_take_over_is_told_and_waits_the_longest(void **state)
     assert_non_null(strstr(rig->log_text, "next try in "));
     assert_true(strtod(strstr(rig->log_text, "next try in ") + 12, NULL) >= 90 * 60);
     finish();
+}
+
+static void another_address_is_tried_and_what_worked_is_dialed_first(void **state)
+{
+    static const struct fake_step steps[] = {CONNECT, CONNACK, {FAKE_CLOSE, NULL},
+                                             CONNECT, CONNACK, FAREWELL};
+    struct nx_session_address others[] = {{"127.0.0.1", 0}, {"::1", 1}};
+    struct nx_session_stats stats;
+    const char *refused;
+
+    (void)state;
+    play(steps);
+    others[0].port = rig->config.port;
+    rig->config.port = fake_broker_free_port();
+    rig->config.others = others;
+    rig->config.others_count = 2;
+    rig_start(rig);
+    rig_run_until(rig, "up new; ");
+    rig_run_until(rig, "closed the connection; up new; ");
+    refused = strstr(rig->story, "cannot connect to");
+    assert_non_null(refused);
+    assert_null(strstr(refused + 1, "cannot connect to"));
+    nx_session_stats(rig->session, &stats);
+    assert_non_null(strstr(stats.where, "127.0.0.1:"));
+    rig_stop(rig);
+    finish();
+}
+
+static void connections_that_end_at_once_without_a_word_make_a_take_over_likely(void **state)
+{
+    static const struct fake_step steps[] = {
+        CONNECT, CONNACK, {FAKE_CLOSE, NULL}, CONNECT, CONNACK, {FAKE_CLOSE, NULL},
+        CONNECT, CONNACK, {FAKE_CLOSE, NULL}, CONNECT, CONNACK, FAREWELL,
+    };
+    struct nx_session_stats stats;
+
+    (void)state;
+    play(steps);
+    rig_start(rig);
+    rig_run_until(rig, "does another client use our client identifier?; ");
+    nx_session_stats(rig->session, &stats);
+    assert_int_equal(stats.connects, 3);
+    assert_int_equal(stats.taken_over, 1);
+    rig_run_until(rig, "identifier?; up new; ");
+    rig_stop(rig);
+    finish();
+}
+
+static void what_a_broker_shutting_down_says_is_told(void **state)
+{
+    static const struct fake_step steps[] = {
+        CONNECT,
+        CONNACK,
+        {FAKE_SEND, "E0 12 9D 10 1F 0004 'gone' 1C 0006 'b:1883'"},
+        {FAKE_CLOSED, NULL},
+        CONNECT,
+        {FAKE_SEND, "20 03 00 8B 00"},
+        {FAKE_CLOSED, NULL},
+        CONNECT,
+        {FAKE_SEND, "20 0D 00 9C 0A 1C 0007 'c:18831'"},
+        {FAKE_CLOSED, NULL},
+        CONNECT,
+        CONNACK,
+        {FAKE_SEND, "E0 01 8B"},
+        {FAKE_CLOSED, NULL},
+        CONNECT,
+        CONNACK,
+        FAREWELL,
+    };
+
+    (void)state;
+    play(steps);
+    rig_start(rig);
+    rig_run_until(rig, "server moved (0x9d): gone; it names b:1883; ");
+    rig_run_until(rig, "server shutting down (0x8b); ");
+    rig_run_until(rig, "use another server (0x9c); it names c:18831; ");
+    rig_run_until(rig, "ended the session: server shutting down (0x8b); up new; ");
+    rig_stop(rig);
+    finish();
+}
+
+static void a_broker_that_keeps_sessions_shorter_than_asked_is_told(void **state)
+{
+    static const struct fake_step steps[] = {
+        CONNECT, {FAKE_SEND, "20 0A 00 00 07 11 00000005 24 00"}, FAREWELL};
+
+    (void)state;
+    play(steps);
+    rig_start(rig);
+    rig_run_until(rig, "up new; ");
+    assert_non_null(strstr(rig->log_text, "keeps our session for 5 s only"));
+    assert_non_null(strstr(rig->log_text, "takes QoS 0 only"));
+    rig_stop(rig);
+    finish();
+}
+
+static void our_keep_alive_holds_where_the_brokers_is_longer_or_none(void **state)
+{
+    static const char *const connacks[] = {"20 06 00 00 03 13 003C", "20 06 00 00 03 13 0000"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct fake_step steps[] = {
+            {FAKE_ACCEPT, NULL},
+            {FAKE_EXPECT, "10 23 0004 'MQTT' 05 C0 0001 0D 11 0000003C 21 0064 27 00010000"
+                          "0002 'nx' 0001 'u' 0002 'pw'"},
+            {FAKE_SEND, connacks[i]},
+            {FAKE_EXPECT, "C0 00"},
+            {FAKE_CLOSE, NULL},
+            {FAKE_END, NULL},
+        };
+        play(steps);
+        rig->config.keepalive_s = 1;
+        rig->config.backoff_ms_min = rig->config.backoff_ms_max = 60 * 60 * 1000;
+        rig_start(rig);
+        rig_run_until(rig, "down ");
+        finish();
+    }
 }
 
 static void a_silent_broker_is_asked_and_then_given_up(void **state)
@@ -541,6 +659,11 @@ int main(void)
         cmocka_unit_test(a_subscription_tells_the_first_refusal),
         cmocka_unit_test(a_cut_connection_comes_back_and_forgets_what_was_in_flight),
         cmocka_unit_test(a_take_over_is_told_and_waits_the_longest),
+        cmocka_unit_test(another_address_is_tried_and_what_worked_is_dialed_first),
+        cmocka_unit_test(connections_that_end_at_once_without_a_word_make_a_take_over_likely),
+        cmocka_unit_test(what_a_broker_shutting_down_says_is_told),
+        cmocka_unit_test(a_broker_that_keeps_sessions_shorter_than_asked_is_told),
+        cmocka_unit_test(our_keep_alive_holds_where_the_brokers_is_longer_or_none),
         cmocka_unit_test(a_silent_broker_is_asked_and_then_given_up),
         cmocka_unit_test(stopping_waits_for_the_answers_to_what_is_in_flight),
         cmocka_unit_test(what_is_held_can_be_acknowledged_while_stopping),

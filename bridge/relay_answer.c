@@ -1,0 +1,192 @@
+/*
+ * relay_answer.c - what the plugin at the peer's broker answers to a link, on
+ * nexus/_link/FROM/TO/ack: up to where it has everything, and which records it refused. Its form is
+ * described in docs/decisions/0008-links.md. Read with cJSON: it is a document of our own.
+ */
+#include "bridge/relay_state.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXACT_MAX 9007199254740992.0 /* 2^53: above it cJSON's numbers are not exact */
+
+struct answer {
+    const char *epoch, *outcome, *text;
+    uint64_t after, until, mark;
+    bool has_head; /* epoch, after and until are not null: the batch could be read */
+    bool knows;    /* mark is not null */
+    const cJSON *refused;
+};
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+
+    return text != NULL ? text : "";
+}
+
+static bool number_of(const cJSON *object, const char *name, uint64_t *out)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > EXACT_MAX) {
+        return false;
+    }
+    *out = (uint64_t)item->valuedouble;
+    return true;
+}
+
+static bool answer_read(const cJSON *root, struct answer *out)
+{
+    uint64_t version;
+
+    *out = (struct answer){
+        .epoch = text_of(root, "epoch"),
+        .outcome = text_of(root, "outcome"),
+        .text = text_of(root, "text"),
+        .refused = cJSON_GetObjectItemCaseSensitive(root, "refused"),
+    };
+    out->knows = number_of(root, "mark", &out->mark);
+    out->has_head = number_of(root, "after", &out->after) && number_of(root, "until", &out->until);
+    return number_of(root, "version", &version) && version == 1 && out->outcome[0] != '\0';
+}
+
+/* "ulsan refused it: schema: /no2: maximum: 900 is above 500" */
+static enum nx_err refused_record(struct nx_relay *relay, const cJSON *row)
+{
+    static const char *const members[] = {"reason", "instance", "keyword", "text"};
+    enum nx_channel channel = strcmp(text_of(row, "channel"), "original") == 0
+                                  ? NX_CHANNEL_ORIGINAL
+                                  : NX_CHANNEL_OBSERVATION;
+    char why[RELAY_WHY_BYTES];
+    size_t len;
+    uint64_t seq;
+    bool late;
+
+    if (!number_of(row, "seq", &seq) || seq == 0) {
+        return NX_OK;
+    }
+    len = (size_t)snprintf(why, sizeof(why), "%s refused it",
+                           nx_node_settings(relay->config.to)->name);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && len < sizeof(why); i++) {
+        const char *text = text_of(row, members[i]);
+
+        if (text[0] != '\0') {
+            len += (size_t)snprintf(why + len, sizeof(why) - len, ": %s", text);
+        }
+    }
+    late = nx_link_died(relay->link, seq) == NX_LINK_DEATH_LATE;
+    if (!late && seq > relay->doubt_until) {
+        relay->doubt_until = seq; /* after a cut it is built again */
+    }
+    return relay_bury(relay, seq, channel, late, why);
+}
+
+/* The receiver lacks what it had: again from there, as far as it is the batches' and still here. */
+static void repair(struct nx_relay *relay, uint64_t mark)
+{
+    uint64_t first = nx_store_first(nx_node_store(relay->config.from));
+    uint64_t from = first > relay->batched_from ? first : relay->batched_from + 1;
+
+    nx_link_repair_from(relay->link, from);
+    if (relay->batched_from < nx_link_cursor(relay->link)) {
+        nx_log(relay->config.log, NX_LOG_WARN,
+               "link %s: %s has readings up to %" PRIu64 " only, %" PRIu64
+               " were acknowledged: sending again what is missing",
+               relay->config.link->name, nx_node_settings(relay->config.to)->name, mark,
+               nx_link_cursor(relay->link));
+    }
+}
+
+/* The answer to a question: on from there. */
+static void answer_mark(struct nx_relay *relay, const struct answer *answer)
+{
+    const char *to = nx_node_settings(relay->config.to)->name;
+    uint64_t cursor = nx_link_cursor(relay->link);
+
+    switch (nx_link_told(relay->link, answer->knows, answer->mark, nx_loop_monotonic_ms())) {
+    case NX_LINK_TOLD_IGNORED:
+        return;
+    case NX_LINK_TOLD_BEYOND:
+        relay_error(relay, NX_LOG_ERROR, &relay->error_rate,
+                    "%s has had readings up to %" PRIu64 " of this cache, which ends before it: "
+                    "it is an older copy. Nothing is sent: see docs/operating.md, Links",
+                    to, answer->mark);
+        break;
+    case NX_LINK_TOLD_REPAIR:
+        repair(relay, answer->mark);
+        break;
+    case NX_LINK_TOLD_ON:
+        if (!answer->knows && cursor > relay->batched_from) {
+            nx_log(relay->config.log, NX_LOG_WARN,
+                   "link %s: %s does not know what it has had of us; going on behind %" PRIu64
+                   ". Without plugin_opt_state there, what was on its way may arrive twice",
+                   relay->config.link->name, to, cursor);
+        }
+        break;
+    }
+    relay->receiver_knows = answer->knows;
+    relay->receiver_mark = answer->mark;
+}
+
+/*
+ * A batch was refused whole. That the engine asks again follows from its PUBACK. When the receiver
+ * cannot read it, and batches are down to one record, that record is the one in the way.
+ */
+static void answer_refusal(struct nx_relay *relay, const struct answer *answer)
+{
+    const char *to = nx_node_settings(relay->config.to)->name;
+    bool unreadable =
+        strcmp(answer->outcome, "damaged") == 0 || strcmp(answer->outcome, "limit") == 0;
+    bool usual = strcmp(answer->outcome, "again") == 0 || strcmp(answer->outcome, "gap") == 0;
+    uint64_t first = nx_link_cursor(relay->link) + 1;
+    struct nx_link_counts counts;
+
+    relay_error(relay, usual ? NX_LOG_INFO : NX_LOG_ERROR, &relay->error_rate,
+                "%s refused a batch: %s: %s", to, answer->outcome, answer->text);
+    if (strcmp(answer->outcome, "again") == 0 && answer->knows && answer->mark > answer->after) {
+        nx_link_shrink(relay->link, answer->mark - answer->after);
+    }
+    nx_link_counts(relay->link, &counts);
+    if (unreadable && counts.unit_rows == 1 && relay->blamed != first) {
+        relay->blamed = first;
+        (void)snprintf(relay->blame, sizeof(relay->blame), "%s cannot take it: %s: %s", to,
+                       answer->outcome, answer->text);
+    }
+}
+
+static bool is_about_us(const struct nx_relay *relay, const struct answer *answer)
+{
+    return relay->delivery == NX_DELIVERY_BATCHES &&
+           (!answer->has_head ||
+            strcmp(answer->epoch, nx_store_epoch(nx_node_store(relay->config.from))) == 0);
+}
+
+enum nx_err nx_relay_told(struct nx_relay *relay, struct nx_span payload)
+{
+    cJSON *root = cJSON_ParseWithLength(payload.ptr, payload.len);
+    struct answer answer;
+    const cJSON *row;
+    enum nx_err err = NX_OK;
+
+    if (!answer_read(root, &answer)) {
+        relay_error(relay, NX_LOG_WARN, &relay->error_rate,
+                    "an answer of %s's plugin cannot be read: %.*s",
+                    nx_node_settings(relay->config.to)->name,
+                    (int)(payload.len < 200 ? payload.len : 200), payload.ptr);
+    } else if (is_about_us(relay, &answer)) {
+        cJSON_ArrayForEach(row, answer.refused)
+        {
+            err = err == NX_OK ? refused_record(relay, row) : err;
+        }
+        if (strcmp(answer.outcome, "taken") != 0) {
+            answer_refusal(relay, &answer);
+        } else if (answer.has_head && answer.after == answer.until) {
+            answer_mark(relay, &answer);
+        }
+    }
+    cJSON_Delete(root);
+    return err;
+}

@@ -1,0 +1,34 @@
+/*
+ * store_streams.h - the streams that were written to lately, in memory: their number in the file
+ * and their newest reading. Spares the store a look-up for each reading, and tells it which reading
+ * stops being the newest of its stream. Only a memory: what it does not know is in the file.
+ */
+#ifndef NX_BRIDGE_STORE_STREAMS_H
+#define NX_BRIDGE_STORE_STREAMS_H
+
+#include "core/base/arena.h"
+#include "core/base/map.h"
+
+#include <stdint.h>
+
+struct store_stream {
+    int64_t id;
+    uint64_t last; /* its newest reading; 0: it has none */
+};
+
+struct store_streams {
+    struct nx_map map;
+    struct nx_arena arena; /* of streams and topics */
+};
+
+void store_streams_init(struct store_streams *streams, uint64_t seed);
+void store_streams_fini(struct store_streams *streams); /* may be used again after it */
+
+/* What is remembered of `topic`, or NULL. */
+struct store_stream *store_streams_get(const struct store_streams *streams, struct nx_span topic);
+
+/* Remembers; forgets all others when there is no more room. NULL: memory is out. */
+struct store_stream *store_streams_add(struct store_streams *streams, struct nx_span topic,
+                                       struct store_stream stream);
+
+#endif
