@@ -28,10 +28,10 @@ static void complain_each(void *ctx, const struct nx_diag *diag)
     nx_ctl_complain(diag);
 }
 
-struct nx_config *nx_ctl_config(const char *dir)
+struct nx_config *nx_ctl_config_of(const char *dir, const char *city)
 {
     struct nx_diag_sink sink = {.add = complain_each};
-    const struct nx_config_options options = {.faults = &sink};
+    const struct nx_config_options options = {.only_city = city, .faults = &sink};
     const struct nx_reader reader = nx_file_reader();
     struct nx_config *config = NULL;
 
@@ -39,6 +39,11 @@ struct nx_config *nx_ctl_config(const char *dir)
         (void)fprintf(stderr, "nexusctl: the configuration in %s is not usable\n", dir);
     }
     return config;
+}
+
+struct nx_config *nx_ctl_config(const char *dir)
+{
+    return nx_ctl_config_of(dir, NULL);
 }
 
 static enum nx_err read_stdin(struct nx_buf *out, struct nx_diag *diag)

@@ -30,6 +30,9 @@ const char *nx_ctl_config_dir(void);
 /* Loads the configuration or prints its faults on stderr; NULL then. */
 struct nx_config *nx_ctl_config(const char *dir);
 
+/* The same for one city as the plugin at its broker loads it: the others need no folder here. */
+struct nx_config *nx_ctl_config_of(const char *dir, const char *city);
+
 /* Prints "nexusctl: <file:line:column: pointer: text>" on stderr. */
 void nx_ctl_complain(const struct nx_diag *diag);
 
@@ -56,5 +59,9 @@ int nx_cmd_translate(int argc, char **argv);
 int nx_cmd_check(int argc, char **argv);
 int nx_cmd_schema(int argc, char **argv);
 int nx_cmd_bowtie(int argc, char **argv);
+int nx_cmd_identity(int argc, char **argv);
+int nx_cmd_sensor(int argc, char **argv);
+int nx_cmd_retained(int argc, char **argv);
+int nx_cmd_join(int argc, char **argv);
 
 #endif

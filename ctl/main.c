@@ -43,6 +43,52 @@ static const struct nx_command commands[] = {
      "  (nexusctl schema compat --help)\n\n"
      "Exit: 0 compatible, 1 incompatible, 2 wrong words or an unusable file, 3 unknown.\n",
      nx_cmd_schema},
+    {"join", "let a broker join that runs already: the lines to write, and a look at its file",
+     "nexusctl join [--config DIR] [--city CITY] [--broker-conf FILE] [--check] "
+     "[--mosquitto PROGRAM]\n\n"
+     "  --city CITY          whose broker it is; may be left out where there is one\n"
+     "  --broker-conf FILE   the mosquitto.conf to look at; include_dir is followed\n"
+     "  --check              only look at it\n"
+     "  --mosquitto PROGRAM  the broker that is asked for its version\n\n"
+     "Prints the lines for mosquitto.conf, each with its reason, and one line for each finding:\n"
+     "file:line: wrong|advice|note: words. Changes nothing.\n"
+     "Exit: 0; with --check 1 when something is wrong; 2 wrong words or an unreadable file.\n",
+     nx_cmd_join},
+    {"sensor", "add or remove a sensor",
+     "nexusctl sensor add --config DIR --city CITY --name USER --asset DOMAIN/ASSET\n"
+     "                    [--position LON,LAT] [--title NAME]\n"
+     "                    [--passwords FILE] [--password-file FILE]\n"
+     "nexusctl sensor remove --config DIR --city CITY --name USER [--asset DOMAIN/ASSET]\n"
+     "                    [--passwords FILE]\n\n"
+     "  --name USER           its MQTT username\n"
+     "  --asset DOMAIN/ASSET  what it publishes: air/BMLD; of remove: leaves assets.json too\n"
+     "  --position LON,LAT    where it stands, WGS 84 degrees\n"
+     "  --title NAME          what people call it; else the asset\n"
+     "  --passwords FILE      the broker's password_file; without it no password is set\n"
+     "  --password-file FILE  holds its password on the first line; else one is drawn and told\n\n"
+     "Edits city.json, assets.json and the password_file, all or none, once the whole has loaded\n"
+     "as the plugin would load it. Comments and layout stay.\n"
+     "Exit: 0 done, 1 refused and nothing changed, 2 wrong words or an unreadable file.\n",
+     nx_cmd_sensor},
+    {"identity", "show what an identity may do, and why",
+     "nexusctl identity NAME --city CITY [--config DIR]\n"
+     "nexusctl identity NAME --city CITY [--config DIR] --topic TOPIC\n"
+     "                  [--access publish|receive|subscribe] [--payload FILE|-] [--retain]\n\n"
+     "  --topic TOPIC   one decision with its reason and the rule that gave it\n"
+     "  --access WHAT   publish (the default), receive, or subscribe with TOPIC as the filter\n"
+     "  --payload FILE  judge this payload too\n"
+     "  --retain        as a retained publish\n\n"
+     "Exit: 0 allowed, 1 denied or no such identity, 2 wrong words or unusable configuration.\n",
+     nx_cmd_identity},
+    {"retained", "list the retained messages that the gate would refuse",
+     "nexusctl retained --city CITY --broker HOST[:PORT] [--config DIR] [--user USER]\n"
+     "                  [--password-file FILE] [--tls [--ca-file FILE]]\n\n"
+     "  --config DIR          the configuration in use, or a new one before it is\n"
+     "  --user USER           an operator (or a reader) of that broker\n"
+     "  --password-file FILE  holds its password on the first line\n\n"
+     "Prints one line for each: topic: reason: pointer: words.\n"
+     "Exit: 0 none, 1 some, 2 it could not be asked.\n",
+     nx_cmd_retained},
     {"cache", "read the cache of a city",
      "nexusctl cache streams|latest|history ...   (nexusctl cache --help)\n", nx_cmd_cache},
     {"bowtie", "judge what the Bowtie project's test runner asks",

@@ -1,0 +1,494 @@
+/*
+ * join_check.c - looks at a mosquitto.conf and says what is wrong, what is to be advised and what
+ * is worth knowing, each with file:line. A check is one function and one row of checks[]; a setting
+ * is one row of nx_join_settings[].
+ *
+ * "Wrong" is what loses acknowledged messages, opens or shuts the broker, or keeps the plugin from
+ * working. The facts behind each row are Mosquitto's own, of 2.0.11 up to 2.1.
+ */
+#include "ctl/join.h"
+
+#include "plugin/options.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { AUTOSAVE_DEFAULT = 1800 };
+
+enum severity { WRONG, ADVICE, NOTE };
+
+static bool is(const struct nx_conf_line *line, const char *key)
+{
+    return strcmp(line->key, key) == 0;
+}
+
+static bool is_true(const struct nx_conf_line *line)
+{
+    return line != NULL && strcmp(line->value, "true") == 0;
+}
+
+__attribute__((format(printf, 4, 5))) static void tell(struct nx_join *j, enum severity severity,
+                                                       const struct nx_conf_line *line,
+                                                       const char *fmt, ...)
+{
+    static const char *const names[] = {"wrong", "advice", "note"};
+    va_list args;
+
+    j->wrong += severity == WRONG;
+    j->advice += severity == ADVICE;
+    if (line != NULL) {
+        (void)printf("%s:%u: %s: ", line->file, line->number, names[severity]);
+    } else {
+        (void)printf("%s: %s: ", j->conf_path, names[severity]);
+    }
+    va_start(args, fmt);
+    (void)vprintf(fmt, args);
+    va_end(args);
+    (void)printf("\n");
+}
+
+/* --- settings ------------------------------------------------------------------------------ */
+
+static long number_of(const char *value)
+{
+    char *end;
+    long number = strtol(value, &end, 10);
+
+    return *end == '\0' && end != value ? number : -1;
+}
+
+static bool fits_queue(const char *value)
+{
+    return number_of(value) >= 100000; /* and not 0: see why */
+}
+
+static bool fits_positive(const char *value)
+{
+    return number_of(value) > 0;
+}
+
+static bool fits_inflight(const char *value)
+{
+    return number_of(value) == 0 || number_of(value) >= 1000;
+}
+
+static bool fits_autosave(const char *value)
+{
+    return number_of(value) > 0 && number_of(value) <= 300;
+}
+
+const struct nx_join_setting nx_join_settings[] = {
+    {"per_listener_settings", "false",
+     "One plugin for every listener. With `true` it would have to be repeated below each one, and\n"
+     "what the broker's own `connection` bridges import would pass it by.",
+     NULL, false, true, NULL},
+    {"max_queued_messages", "1000000000",
+     "How many QoS 1 messages wait for a client that is away, the bridge among them. So many is "
+     "no\n"
+     "limit by number. 0 would say the same, but then some versions, Debian's 2.0.11 among them,\n"
+     "disconnect a client at its first refused publish.",
+     "1000 are kept for a client that is away, the rest is dropped silently", true, false,
+     fits_queue},
+    {"max_queued_bytes", "1073741824",
+     "Bytes are what runs out: this many for each client that is away. More is dropped.",
+     "what waits for one client may take all memory", false, false, fits_positive},
+    {"max_inflight_messages", "0",
+     "How many messages may be on their way unacknowledged: a small number caps a distant client "
+     "at\n"
+     "so many a round trip. 0 offers the protocol's own maximum.",
+     "it is 20", false, false, fits_inflight},
+    {"max_packet_size", "1048576",
+     "The largest MQTT packet in bytes. A reading takes less than one KiB, a batch of a link up "
+     "to\n"
+     "one MiB; the gate reads each one whole.",
+     "it is 256 MiB before Mosquitto 2.1", false, false, fits_positive},
+    {"persistence", "true",
+     "Retained values, sessions and what is queued for them outlive a restart of the broker.",
+     "a restart loses what it acknowledged and had not delivered", true, false, NULL},
+    {"autosave_interval", "60",
+     "And a crash, but for this many seconds. Each save writes them all.", "it is 1800", false,
+     false, fits_autosave},
+    {"set_tcp_nodelay", "true", "Small messages go at once; it costs 5 ms of latency otherwise.",
+     "it is false", false, false, NULL},
+};
+
+const size_t nx_join_settings_count = sizeof(nx_join_settings) / sizeof(nx_join_settings[0]);
+
+static void check_settings(struct nx_join *j)
+{
+    for (size_t i = 0; i < nx_join_settings_count; i++) {
+        const struct nx_join_setting *s = &nx_join_settings[i];
+        const struct nx_conf_line *line = nx_conf_find(&j->conf, s->key);
+        enum severity severity = s->wrong_if_absent ? WRONG : ADVICE;
+
+        if (line == NULL) {
+            if (s->absent != NULL) {
+                tell(j, severity, NULL, "no %s: %s; write `%s %s`", s->key, s->absent, s->key,
+                     s->value);
+            }
+        } else if (s->fits != NULL ? !s->fits(line->value) : strcmp(line->value, s->value) != 0) {
+            tell(j, s->absent == NULL ? WRONG : severity, line, "%s %s: write `%s %s`", s->key,
+                 line->value, s->key, s->value);
+        }
+    }
+}
+
+/* --- the plugin ---------------------------------------------------------------------------- */
+
+bool nx_join_is_ours(const char *path)
+{
+    return path != NULL && strstr(path, "nexus_plugin") != NULL;
+}
+
+static bool is_plugin_line(const struct nx_conf_line *line)
+{
+    return is(line, "plugin") || is(line, "global_plugin") || is(line, "plugin_load") ||
+           is(line, "auth_plugin");
+}
+
+void nx_join_find_acl(struct nx_join *j)
+{
+    for (size_t i = 0; i < j->conf.count && j->acl == NULL; i++) {
+        const struct nx_conf_line *line = &j->conf.lines[i];
+
+        if ((is(line, "acl_file") && line->value[0] != '\0') ||
+            (is_plugin_line(line) && !nx_join_is_ours(line->value))) {
+            j->acl = line;
+        }
+    }
+}
+
+static const struct nx_conf_line *find_ours(const struct nx_join *j, unsigned *count)
+{
+    const struct nx_conf_line *found = NULL;
+
+    *count = 0;
+    for (size_t i = 0; i < j->conf.count; i++) {
+        if (is_plugin_line(&j->conf.lines[i]) && nx_join_is_ours(j->conf.lines[i].value)) {
+            found = found != NULL ? found : &j->conf.lines[i];
+            (*count)++;
+        }
+    }
+    return found;
+}
+
+static void check_plugin_file(struct nx_join *j, const struct nx_conf_line *line)
+{
+    const char *space = is(line, "plugin_load") ? strrchr(line->value, ' ') : NULL;
+    const char *path = space != NULL ? space + 1 : line->value;
+
+    if (access(path, R_OK) != 0) {
+        tell(j, WRONG, line, "%s is not there: the broker will not start", path);
+    }
+    if (is(line, "auth_plugin")) {
+        tell(j, ADVICE, line, "auth_plugin is the older word: write `plugin`");
+    }
+}
+
+/* The marks of deliveries are held back for so long, until the broker has saved what came. */
+static void check_state(struct nx_join *j, const struct nx_options *options)
+{
+    const struct nx_conf_line *line = nx_conf_find(&j->conf, "autosave_interval");
+    long seconds = line != NULL ? number_of(line->value) : AUTOSAVE_DEFAULT;
+
+    if (options->state[0] == '\0') {
+        tell(j, ADVICE, NULL,
+             "no plugin_opt_state: after a restart of the broker it does not know which "
+             "deliveries of links it has had; write `plugin_opt_state " NX_JOIN_STATE "`");
+    } else if (seconds != (long)options->state_seconds) {
+        tell(j, ADVICE, line,
+             "autosave_interval is %ld, and plugin_opt_state_seconds %u: they "
+             "have to be the same",
+             seconds, options->state_seconds);
+    }
+}
+
+static void check_plugin_options(struct nx_join *j)
+{
+    struct nx_options options;
+    struct nx_diag diag = {0};
+
+    nx_options_init(&options);
+    for (size_t i = 0; i < j->conf.count; i++) {
+        const struct nx_conf_line *line = &j->conf.lines[i];
+        const char *key = strstr(line->key, "opt_");
+
+        if (nx_join_is_ours(line->plugin) && key != NULL &&
+            nx_options_set(&options, key + 4, line->value, &diag) != NX_OK) {
+            tell(j, WRONG, line, "%s", diag.text);
+        }
+    }
+    if (nx_options_complete(&options, &diag) != NX_OK) {
+        tell(j, WRONG, NULL, "%s", diag.text);
+    } else if (strcmp(options.city, j->city) != 0) {
+        tell(j, WRONG, NULL, "plugin_opt_city is %s, and %s was asked for", options.city, j->city);
+    }
+    check_state(j, &options);
+}
+
+/* Mosquitto asks its plugins in the order of the lines, until one has an opinion. */
+static void check_order(struct nx_join *j, const struct nx_conf_line *ours)
+{
+    for (size_t i = 0; &j->conf.lines[i] < ours; i++) {
+        const struct nx_conf_line *line = &j->conf.lines[i];
+
+        if (is_plugin_line(line)) {
+            tell(j, WRONG, line,
+                 "`%s %s` is asked before the nexus plugin: what it allows below nexus/ is not "
+                 "judged; its lines belong behind those of the nexus plugin",
+                 line->key, line->value);
+        }
+    }
+}
+
+static void check_plugin(struct nx_join *j)
+{
+    unsigned count;
+    const struct nx_conf_line *ours = find_ours(j, &count);
+
+    if (ours == NULL) {
+        tell(j, WRONG, NULL,
+             "no line loads the plugin: nothing below nexus/ is guarded; write "
+             "`plugin %s` and its options",
+             j->plugin);
+        return;
+    }
+    check_plugin_file(j, ours);
+    check_order(j, ours);
+    if (count > 1) {
+        tell(j, WRONG, ours, "the plugin is loaded %u times: once serves all listeners", count);
+    }
+    check_plugin_options(j);
+}
+
+static const struct nx_conf_line *find_outside(const struct nx_join *j)
+{
+    for (size_t i = 0; i < j->conf.count; i++) {
+        if (nx_join_is_ours(j->conf.lines[i].plugin) &&
+            is(&j->conf.lines[i], "plugin_opt_outside")) {
+            return &j->conf.lines[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_outside(struct nx_join *j)
+{
+    const struct nx_conf_line *line = find_outside(j);
+    bool defers = line != NULL && strcmp(line->value, "defer") == 0;
+    unsigned count;
+
+    if (j->acl != NULL) {
+        tell(j, NOTE, j->acl,
+             "%s decides outside nexus/ when plugin_opt_outside is `defer`; below nexus/ the "
+             "plugin's answer is final and it is not asked",
+             j->acl->key);
+    }
+    if (find_ours(j, &count) == NULL) {
+        return;
+    }
+    if (j->acl != NULL && !defers) {
+        tell(j, WRONG, line,
+             "plugin_opt_outside has to be `defer`: with `allow` the plugin opens what `%s %s` "
+             "guards",
+             j->acl->key, j->acl->value);
+    } else if (j->acl == NULL && defers) {
+        tell(j, WRONG, line,
+             "plugin_opt_outside has to be `allow`: there is no acl_file and no other plugin, and "
+             "where everybody defers Mosquitto refuses");
+    }
+}
+
+/* --- who gets in, and by which door -------------------------------------------------------- */
+
+static bool has_other_plugin(const struct nx_join *j)
+{
+    for (size_t i = 0; i < j->conf.count; i++) {
+        if (is_plugin_line(&j->conf.lines[i]) && !nx_join_is_ours(j->conf.lines[i].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_logins(struct nx_join *j)
+{
+    const struct nx_conf_line *anonymous = nx_conf_find(&j->conf, "allow_anonymous");
+    const struct nx_conf_line *passwords = nx_conf_find(&j->conf, "password_file");
+    const struct nx_conf_line *certificate = nx_conf_find(&j->conf, "use_identity_as_username");
+
+    if (passwords == NULL && !has_other_plugin(j) && !is_true(certificate)) {
+        tell(j, WRONG, NULL,
+             "no password_file and no other plugin: nobody has a username that is checked, so "
+             "nobody has a right below nexus/");
+    }
+    if (passwords != NULL && access(passwords->value, F_OK) != 0) {
+        tell(j, WRONG, passwords, "%s is not there: the broker will not start", passwords->value);
+    }
+    if (is_true(anonymous)) {
+        tell(j, NOTE, anonymous,
+             "clients without a username go on as they are outside nexus/, and have no right "
+             "below it");
+    }
+    if (is_true(certificate)) {
+        tell(j, NOTE, certificate,
+             "Mosquitto 2.0 asks no plugin about logins by certificate: the bridge's client "
+             "identifier has to stay secret there");
+    }
+}
+
+struct door {
+    const struct nx_conf_line *line;
+    bool websockets, tls;
+};
+
+static bool is_loopback(const char *value)
+{
+    return strstr(value, "127.0.0.1") != NULL || strstr(value, "::1") != NULL ||
+           strstr(value, "localhost") != NULL;
+}
+
+/* What the lines of the listener with this number say of it. */
+static struct door look_at_door(const struct nx_join *j, unsigned number)
+{
+    struct door door = {0};
+
+    for (size_t i = 0; i < j->conf.count; i++) {
+        const struct nx_conf_line *line = &j->conf.lines[i];
+
+        if (line->listener != number) {
+            continue;
+        }
+        door.line = is(line, "listener") ? line : door.line;
+        door.websockets |= is(line, "protocol") && strcmp(line->value, "websockets") == 0;
+        door.tls |= is(line, "certfile") || is(line, "psk_hint");
+    }
+    return door;
+}
+
+static void check_doors(struct nx_join *j)
+{
+    unsigned count = j->conf.count > 0 ? j->conf.lines[j->conf.count - 1].listener : 0;
+    /* the older words for a first listener */
+    bool first =
+        nx_conf_find(&j->conf, "port") != NULL || nx_conf_find(&j->conf, "bind_address") != NULL;
+    bool plain = first, websockets = false;
+
+    for (unsigned i = 1; i <= count; i++) {
+        struct door door = look_at_door(j, i);
+
+        plain |= !door.websockets;
+        websockets |= door.websockets;
+        if (door.line != NULL && !door.tls && !is_loopback(door.line->value)) {
+            tell(j, NOTE, door.line,
+                 "no TLS at `listener %s`: passwords cross the network in the clear; for use "
+                 "beyond a network of your own add cafile, certfile and keyfile",
+                 door.line->value);
+        }
+    }
+    if (count == 0 && !first) {
+        tell(j, WRONG, NULL,
+             "no listener: Mosquitto 2 then serves this machine alone and lets everybody in; "
+             "write `listener 1883`");
+    } else if (websockets && !plain) {
+        tell(j, WRONG, NULL,
+             "only websockets listeners: Mosquitto needs a plain one beside them, if only on "
+             "127.0.0.1");
+    }
+}
+
+static bool takes_nexus(const char *pattern)
+{
+    return strncmp(pattern, "nexus/", 6) == 0 || pattern[0] == '#' || pattern[0] == '+';
+}
+
+/* Mosquitto's own bridge: what it imports passes access control by. */
+static void check_bridges(struct nx_join *j)
+{
+    for (size_t i = 0; i < j->conf.count; i++) {
+        const struct nx_conf_line *line = &j->conf.lines[i];
+
+        if (is(line, "topic") && takes_nexus(line->value) && strstr(line->value, " out") == NULL) {
+            tell(j, ADVICE, line,
+                 "the broker's own bridge brings in `%s`: below nexus/ each of its messages is "
+                 "judged as one of its local_username, and what that may not publish is dropped; "
+                 "leave nexus/ to nexus-bridge",
+                 line->value);
+        }
+    }
+}
+
+/* Settings that break something here, wherever they stand. */
+static void check_hazards(struct nx_join *j)
+{
+    static const struct {
+        const char *key, *value; /* NULL: any */
+        enum severity severity;
+        const char *why;
+    } rows[] = {
+        {"mount_point", NULL, WRONG,
+         "topics of this listener get a prefix: none of them is below nexus/ any more"},
+        {"retain_available", "false", WRONG,
+         "relayed readings are retained, and clients that retain would be disconnected"},
+        {"persistent_client_expiration", NULL, ADVICE,
+         "a bridge that is away longer loses what waits for it"},
+        {"use_username_as_clientid", "true", ADVICE,
+         "a second connection of one username ends the first, the bridge's among them"},
+        {"clientid_prefixes", NULL, ADVICE,
+         "the bridge's client identifiers begin with nexus-bridge-: that has to be among them"},
+        {"sys_interval", "0", WRONG,
+         "without $SYS the bridge does not see that the broker drops messages"},
+        {"queue_qos0_messages", "true", NOTE, "QoS 0 messages take room in queues too"},
+        {"log_dest", "none", ADVICE, "what the plugin says of a broken reload is lost"},
+        {"message_size_limit", NULL, ADVICE,
+         "a larger payload is dropped without a word, before the plugin sees it: use "
+         "max_packet_size"},
+    };
+
+    for (size_t i = 0; i < j->conf.count; i++) {
+        for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+            const struct nx_conf_line *line = &j->conf.lines[i];
+
+            if (is(line, rows[k].key) &&
+                (rows[k].value == NULL || strcmp(line->value, rows[k].value) == 0)) {
+                tell(j, rows[k].severity, line, "%s: %s", line->key, rows[k].why);
+            }
+        }
+    }
+}
+
+bool nx_join_is_2_1(const struct nx_join_version *v)
+{
+    return v->known && (v->major > 2 || (v->major == 2 && v->minor >= 1));
+}
+
+static void check_version(struct nx_join *j)
+{
+    const struct nx_join_version *v = &j->version;
+
+    if (v->known && (v->major < 2 || (v->major == 2 && v->minor == 0 && v->patch < 11))) {
+        tell(j, WRONG, NULL, "Mosquitto %u.%u.%u is installed: the plugin works from 2.0.11 on",
+             v->major, v->minor, v->patch);
+    }
+    if (nx_join_is_2_1(v)) {
+        tell(j, NOTE, NULL,
+             "from Mosquitto 2.1 on a password_file or acl_file that cannot be read at a reload "
+             "ends the broker");
+    }
+}
+
+void nx_join_check(struct nx_join *j)
+{
+    static void (*const checks[])(struct nx_join *) = {
+        check_version, check_plugin,  check_outside, check_logins,
+        check_doors,   check_bridges, check_hazards, check_settings,
+    };
+
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        checks[i](j);
+    }
+    (void)printf("%s: %u wrong, %u to be advised\n", j->conf_path, j->wrong, j->advice);
+}
