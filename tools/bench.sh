@@ -3,7 +3,13 @@
 #
 #   schema [--no-peers] [OPTION...]  reading and judging a message, beside cJSON, ajv and Blaze
 #   hostile [--instructions]         the judge's cost per byte on inputs made to be slow
+#   lens [--instructions]            translating a reading, the check of the result included
 #   pattern                          one match of an expression, beside PCRE2
+#   plugin [--no-load] [OPTION...]   the plugin's instructions an event, and a broker with it beside
+#                                    one without it at full load
+#   deliver [OPTION...]              a reading's cost to the receiving broker, in batches or not
+#   relay speed|latency|backlog|faults [OPTION...]
+#                                    readings from city to city, beside Mosquitto's own bridge
 #
 # Prints figures and never judges them. ajv and Blaze come by npm into build/bench/peers, checked
 # against the digests in bench/peers/package-lock.json, and are run there only.
@@ -106,20 +112,55 @@ bench_hostile() {
     "$programs/hostile_bench" "$@"
 }
 
+bench_lens() {
+    build lens_bench
+    if [ "${1:-}" = --instructions ]; then "$ROOT/tools/packages.sh" instructions; fi
+    machine
+    "$programs/lens_bench" "$@"
+}
+
 bench_pattern() {
     build pattern_bench
     machine
     "$programs/pattern_bench" "$@"
 }
 
+bench_relay() {
+    "$ROOT/tools/packages.sh" run
+    build relay_load
+    build nexus-proxy
+    build nexus-bridge
+    build nexus_plugin
+    machine
+    /usr/bin/python3 "$ROOT/bench/relay.py" --programs "$folder" "$@"
+}
+
+bench_plugin() {
+    build plugin_bench
+    build plugin_load
+    "$ROOT/tools/packages.sh" run
+    "$ROOT/tools/packages.sh" instructions
+    machine
+    "$programs/plugin_bench"
+    if [ "${1:-}" = --no-load ]; then return; fi
+    "$programs/plugin_load" "$@"
+}
+
+bench_deliver() {
+    "$ROOT/tools/packages.sh" run
+    build nexus_plugin
+    machine
+    NEXUS_BUILD=$folder PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ROOT/bench/deliver.py" "$@"
+}
+
 case ${1:-} in
-schema | hostile | pattern)
+deliver | plugin | relay | schema | hostile | lens | pattern)
     name=$1
     shift
     "bench_$name" "$@"
     ;;
 *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,/^# Prints/{/^# Prints/d;s/^# \{0,1\}//p}' "$0" >&2
     exit 2
     ;;
 esac

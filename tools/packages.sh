@@ -19,7 +19,10 @@ packages_of() {
             libwebsockets-dev
         ;;
     page) command -v npm >/dev/null || echo npm ;; # an npm from elsewhere will do
-    test) echo libcmocka-dev clang clang-format sqlite3 openssl chromium chromium-driver fonts-nanum ;;
+    test)
+        echo libcmocka-dev clang clang-format sqlite3 openssl chromium chromium-driver fonts-nanum \
+            nats-server rabbitmq-server # the other brokers that the bridge must get along with
+        ;;
     instructions) echo valgrind ;;
     *) die "packages.sh: no set '$1' (run, build, page, test, instructions)" ;;
     esac

@@ -14,16 +14,18 @@ import readings
 KILLS = int(os.environ.get("NEXUS_TEST_KILLS", "4"))
 READINGS_PER_KILL = 300
 RATE = 400  # readings a second
+# How long a broker is away; readings go on meanwhile.
+AWAY_S = int(os.environ.get("NEXUS_TEST_AWAY_S", "1"))
 STATIONS = ("BMLD", "BIRR")
 
 
 class Publisher(threading.Thread):
     """Publishes readings numbered by their `seq`, in turn for each station, at RATE."""
 
-    def __init__(self, demo, count):
+    def __init__(self, demo, count, rate=RATE):
         super().__init__()
         self.client = demo.client("birmingham", "sensor")
-        self.count = count
+        self.count, self.rate = count, rate
         self.acknowledged = []  # (station, seq)
         self.sent = threading.Semaphore(0)
         self.start()
@@ -35,7 +37,7 @@ class Publisher(threading.Thread):
                 if self.client.publish(topic, readings.encode(readings.birmingham(seq=seq))) < 0x80:
                     self.acknowledged.append((station, seq))
                 self.sent.release()
-                time.sleep(1 / RATE)
+                time.sleep(1 / self.rate)
         self.client.disconnect()
 
 
@@ -143,15 +145,15 @@ class ABrokerThatWasAway(harness.DemoTest):
         follower.client.disconnect()  # its session stays, in the broker's persistence
         again = self.demo.stop_broker("ulsan")
         self.demo.status("birmingham", "link-birmingham-ulsan", lambda s: s["state"] != "up")
-        publisher = Publisher(self.demo, 100)
+        publisher = Publisher(self.demo, 100 * AWAY_S, rate=200)
         publisher.join()
         self.demo.start_broker("ulsan", again)
         follower.connect()
         self.assertTrue(follower.client.session_present)
-        follower.follow_until(publisher.acknowledged, 60)
+        follower.follow_until(publisher.acknowledged, 60 + AWAY_S)
         follower.client.disconnect()
         for station in STATIONS:
-            self.assertEqual(follower.order[station], list(range(1, 101)))
+            self.assertEqual(follower.order[station], list(range(1, publisher.count + 1)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+/*
+ * sim_run.h - one seed's run, as its parts share it.
+ *
+ *   sim_test.c    seeds, configuration, the command
+ *   sim_run.c     sensors, the bridge's lives, troubles, time
+ *   sim_oracle.c  what came out, compared with what went in
+ */
+#ifndef NX_TEST_SIM_RUN_H
+#define NX_TEST_SIM_RUN_H
+
+#include "bridge/bridge.h"
+#include "bridge/settings.h"
+#include "lens/exchange.h"
+#include "test/sim/sim_broker.h"
+
+enum {
+    READINGS_MAX = 400,
+    STATIONS = 3,
+    TROUBLES_MAX = 24,
+    SECOND_US = 1000000,
+    TROUBLE_US = 30 * SECOND_US,
+    HEALED_US = 1800 * SECOND_US, /* more than any back-off or repetition takes */
+    STEPS_MAX = 3000000,
+    CITY_A = 0,
+    CITY_B = 1,
+};
+
+enum { SETUPS = 5, SETUP_3_1_1 = 4 };
+
+enum trouble_kind {
+    TROUBLE_CUT,
+    TROUBLE_KILL,
+    TROUBLE_STOP_A,
+    TROUBLE_STOP_B,
+    TROUBLE_SILENCE,
+    TROUBLE_DISK_FULL,
+    TROUBLE_CLOCK,
+    TROUBLE_KINDS
+};
+
+struct trouble {
+    uint64_t at_us;
+    enum trouble_kind kind;
+    bool ends; /* it is the end of what began earlier */
+};
+
+/* How the link is set up. */
+struct setup {
+    const char *name;
+    const char *link; /* members of its bridge.json */
+    bool exactly;     /* nothing twice */
+    bool ordered;
+    bool delivers; /* the plugin is at the receiving broker */
+};
+
+extern const struct setup setups[SETUPS];
+
+struct sim_stage;
+
+struct reading {
+    unsigned station;
+    bool refused; /* Ulsan does not take it, or its original at least */
+    unsigned observations, originals;
+};
+
+struct run {
+    struct sim_world world;
+    const struct sim_stage *stage;
+    const struct setup *setup;
+    uint64_t seed;
+    struct nx_log log;
+    struct nx_bridge *bridge;
+    uint64_t revive_us; /* when a killed bridge is started again */
+    struct reading readings[READINGS_MAX];
+    unsigned planned, admitted;
+    uint64_t publish_us;
+    struct trouble troubles[TROUBLES_MAX];
+    unsigned troubles_count, troubles_next;
+    unsigned last_observation[STATIONS], last_original[STATIONS];
+    char status[4096]; /* of the link, the latest */
+    char fault[512];
+};
+
+/* What the runs share. */
+struct sim_stage {
+    const char *folder; /* the bridge's state and the plugin's marks */
+    enum sim_plant { PLANT_NONE, PLANT_MARKS, PLANT_SESSION } plant;
+    struct nx_settings *settings[SETUPS];
+    struct nx_exchange *exchange;
+};
+
+/* True: nothing was lost, repeated, reordered or invented; else run->fault says what. */
+bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run);
+
+/* Removes what a run has left in the folder. */
+void sim_remove_files(const struct sim_stage *stage);
+
+/* ---- the oracle ---- */
+
+void sim_tap_birmingham(void *ctx, const struct nx_mqtt_publish *publish);
+void sim_tap_ulsan(void *ctx, const struct nx_mqtt_publish *publish);
+
+/* Has the link told that everything admitted is settled? */
+bool sim_settled(const struct run *run);
+void sim_check(struct run *run);
+
+#endif
