@@ -38,7 +38,7 @@ static struct nx_span property_of(const struct nx_mqtt_publish *publish, const c
 
 static unsigned number_in(struct nx_span text, const char *before)
 {
-    const char *at = memmem(text.ptr, text.len, before, strlen(before));
+    const char *at = text.len > 0 ? memmem(text.ptr, text.len, before, strlen(before)) : NULL;
     unsigned number = 0;
 
     if (at == NULL) {

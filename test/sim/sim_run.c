@@ -27,7 +27,7 @@ static bool admits(void *ctx, struct nx_span topic, struct nx_span payload)
 {
     (void)ctx;
     (void)topic;
-    return memmem(payload.ptr, payload.len, "refuse me", 9) == NULL;
+    return payload.len == 0 || memmem(payload.ptr, payload.len, "refuse me", 9) == NULL;
 }
 
 /* --- sensors ------------------------------------------------------------------------------------ */
