@@ -307,8 +307,11 @@ class Client(Raw):
             self.close()
             raise Refused(body[1])
 
-    def disconnect(self, reason=None):
+    def disconnect(self, reason=None, forget=False):
+        """With `forget` the broker ends the session, too."""
         body = b"" if reason is None or self.level != 5 else bytes([reason])
+        if forget:
+            body = bytes([reason or 0]) + properties([(SESSION_EXPIRY, 0)])
         self.send(packet(DISCONNECT << 4, body))
         self.close()
 

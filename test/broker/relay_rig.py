@@ -117,7 +117,7 @@ class Oracle(threading.Thread):
             return
         self.ended = True
         self.join(timeout=5)
-        self.client.disconnect()
+        self.client.disconnect(forget=True)  # else the broker goes on keeping messages for it
 
 
 class Rig(harness.DemoTest):
