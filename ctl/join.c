@@ -146,26 +146,49 @@ static void print_outside(const struct nx_join *j)
     }
 }
 
+/* Where the lines belong. From 2.1 on the plugin cannot see what was loaded before it. */
+static void print_place(const struct nx_join *j)
+{
+    (void)printf("# These lines belong before those of every other plugin: Mosquitto asks its "
+                 "plugins in the order of\n# their lines, and one before this that allows a topic "
+                 "below nexus/ keeps its wills and deliveries\n# from being judged.%s\n",
+                 nx_join_is_2_1(&j->version) ? ""
+                                             : " Behind dynamic security the plugin does not "
+                                               "start, and the broker with it.");
+    if (j->other != NULL) {
+        (void)printf("# Here: before `%s %s` (%s:%u).\n", j->other->key, j->other->value,
+                     j->other->file, j->other->number);
+    }
+}
+
+static void print_state(void)
+{
+    (void)printf("\n# Where the plugin notes how far it has taken what links deliver in batches: "
+                 "with this file a restart\n# of the broker neither loses nor repeats a reading. "
+                 "The broker's user writes it.\n"
+                 "plugin_opt_state " NX_JOIN_STATE "\n"
+                 "\n# The same as autosave_interval below: what was delivered in so many seconds "
+                 "before a crash, the\n# broker has lost, and links deliver it again.\n"
+                 "plugin_opt_state_seconds " NX_JOIN_AUTOSAVE "\n");
+}
+
 static void print_lines(const struct nx_join *j)
 {
     char *config = realpath(j->config_dir, NULL);
 
-    (void)printf(
-        "# The three lines by which this broker joins.\n\n"
-        "# The gate: identity, namespace and schema of everything below nexus/. Before the "
-        "lines of any other\n# plugin: Mosquitto asks them in this order.\n"
-        "plugin %s\n\n"
-        "# The configuration folder. Read at start and on SIGHUP; a broken one stops the "
-        "start, and on\n# SIGHUP the one in use is kept. `nexusctl check` finds its "
-        "faults before.\n"
-        "plugin_opt_config %s\n\n"
-        "# Which city of the federation this broker is.\nplugin_opt_city %s\n",
-        j->plugin, config != NULL ? config : j->config_dir, j->city);
+    print_place(j);
+    (void)printf("\n# The three lines by which this broker joins.\n\n"
+                 "# The gate: identity, namespace and schema of everything below nexus/.\n"
+                 "plugin %s\n\n"
+                 "# The configuration folder. Read at start and on SIGHUP; a broken one stops the "
+                 "start, and on\n# SIGHUP the one in use is kept. `nexusctl check` finds its "
+                 "faults before.\n"
+                 "plugin_opt_config %s\n\n"
+                 "# Which city of the federation this broker is.\nplugin_opt_city %s\n",
+                 j->plugin, config != NULL ? config : j->config_dir, j->city);
     free(config);
     print_outside(j);
-    (void)printf("\n# Where links stand whose deliveries arrive in batches: with it a restart of "
-                 "the broker repeats\n# nothing. The broker's user writes it.\n"
-                 "plugin_opt_state " NX_JOIN_STATE "\n");
+    print_state();
 }
 
 static void print_settings(const struct nx_join *j)
@@ -266,7 +289,7 @@ static int run(struct nx_join *j, const struct words *w)
             nx_ctl_complain(&diag);
             return NX_EXIT_USAGE;
         }
-        nx_join_find_acl(j);
+        nx_join_find_others(j);
     }
     if (!w->check) {
         print_version(j);

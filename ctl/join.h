@@ -10,7 +10,10 @@
 enum { NX_JOIN_PATH_SIZE = 4096 };
 
 /* Where the plugin keeps the marks of deliveries, unless the operator wants it elsewhere. */
-#define NX_JOIN_STATE "/var/lib/mosquitto/nexus-marks"
+#define NX_JOIN_STATE "/var/lib/mosquitto/nexus.marks"
+
+/* Seconds between two saves of the broker; the plugin holds its marks back for as long. */
+#define NX_JOIN_AUTOSAVE "60"
 
 struct nx_join_version {
     unsigned major, minor, patch;
@@ -35,7 +38,8 @@ struct nx_join {
     char plugin[NX_JOIN_PATH_SIZE]; /* nexus_plugin.so as it is installed */
     struct nx_join_version version;
     struct nx_conf conf;
-    const struct nx_conf_line *acl; /* who else controls access: its line, or NULL */
+    const struct nx_conf_line *acl;   /* who else controls access: its line, or NULL */
+    const struct nx_conf_line *other; /* the first plugin that is not ours: its line, or NULL */
     unsigned wrong, advice;
 };
 
@@ -44,8 +48,8 @@ bool nx_join_is_2_1(const struct nx_join_version *version);
 /* Is a plugin of this path ours? */
 bool nx_join_is_ours(const char *path);
 
-/* Finds who else controls access, in join->acl. */
-void nx_join_find_acl(struct nx_join *join);
+/* Finds who else controls access, in join->acl, and the first other plugin, in join->other. */
+void nx_join_find_others(struct nx_join *join);
 
 /* Looks at the whole of join->conf, prints and counts what it finds. */
 void nx_join_check(struct nx_join *join);

@@ -75,6 +75,11 @@ static bool fits_inflight(const char *value)
     return number_of(value) == 0 || number_of(value) >= 1000;
 }
 
+static bool fits_any(const char *value)
+{
+    return value[0] != '\0';
+}
+
 static bool fits_autosave(const char *value)
 {
     return number_of(value) > 0 && number_of(value) <= 300;
@@ -103,12 +108,15 @@ const struct nx_join_setting nx_join_settings[] = {
     {"max_packet_size", "1048576",
      "The largest MQTT packet in bytes. A reading takes less than one KiB, a batch of a link up "
      "to\n"
-     "one MiB; the gate reads each one whole.",
+     "half a MiB; the gate reads each one whole.",
      "it is 256 MiB before Mosquitto 2.1", false, false, fits_positive},
     {"persistence", "true",
      "Retained values, sessions and what is queued for them outlive a restart of the broker.",
      "a restart loses what it acknowledged and had not delivered", true, false, NULL},
-    {"autosave_interval", "60",
+    {"persistence_location", "/var/lib/mosquitto/",
+     "The folder where they are kept; the broker's user writes it.",
+     "they are kept in whatever folder the broker is started in", false, false, fits_any},
+    {"autosave_interval", NX_JOIN_AUTOSAVE,
      "And a crash, but for this many seconds. Each save writes them all.", "it is 1800", false,
      false, fits_autosave},
     {"set_tcp_nodelay", "true", "Small messages go at once; it costs 5 ms of latency otherwise.",
@@ -149,13 +157,16 @@ static bool is_plugin_line(const struct nx_conf_line *line)
            is(line, "auth_plugin");
 }
 
-void nx_join_find_acl(struct nx_join *j)
+void nx_join_find_others(struct nx_join *j)
 {
-    for (size_t i = 0; i < j->conf.count && j->acl == NULL; i++) {
+    for (size_t i = 0; i < j->conf.count; i++) {
         const struct nx_conf_line *line = &j->conf.lines[i];
+        bool other = is_plugin_line(line) && !nx_join_is_ours(line->value);
 
-        if ((is(line, "acl_file") && line->value[0] != '\0') ||
-            (is_plugin_line(line) && !nx_join_is_ours(line->value))) {
+        if (j->other == NULL && other) {
+            j->other = line;
+        }
+        if (j->acl == NULL && (other || (is(line, "acl_file") && line->value[0] != '\0'))) {
             j->acl = line;
         }
     }
@@ -198,10 +209,15 @@ static void check_state(struct nx_join *j, const struct nx_options *options)
         tell(j, ADVICE, NULL,
              "no plugin_opt_state: after a restart of the broker it does not know which "
              "deliveries of links it has had; write `plugin_opt_state " NX_JOIN_STATE "`");
-    } else if (seconds != (long)options->state_seconds) {
+    } else if (seconds <= 0 || seconds > (long)options->state_seconds) {
+        tell(j, WRONG, line,
+             "autosave_interval is %ld, and plugin_opt_state_seconds %u: a crash of the broker "
+             "loses what it had not saved and the marks say was taken; they have to be the same",
+             seconds, options->state_seconds);
+    } else if (seconds < (long)options->state_seconds) {
         tell(j, ADVICE, line,
-             "autosave_interval is %ld, and plugin_opt_state_seconds %u: they "
-             "have to be the same",
+             "autosave_interval is %ld, and plugin_opt_state_seconds %u: after a crash of the "
+             "broker more is delivered twice than has to be; make them the same",
              seconds, options->state_seconds);
     }
 }
@@ -304,23 +320,13 @@ static void check_outside(struct nx_join *j)
 
 /* --- who gets in, and by which door -------------------------------------------------------- */
 
-static bool has_other_plugin(const struct nx_join *j)
-{
-    for (size_t i = 0; i < j->conf.count; i++) {
-        if (is_plugin_line(&j->conf.lines[i]) && !nx_join_is_ours(j->conf.lines[i].value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_logins(struct nx_join *j)
 {
     const struct nx_conf_line *anonymous = nx_conf_find(&j->conf, "allow_anonymous");
     const struct nx_conf_line *passwords = nx_conf_find(&j->conf, "password_file");
     const struct nx_conf_line *certificate = nx_conf_find(&j->conf, "use_identity_as_username");
 
-    if (passwords == NULL && !has_other_plugin(j) && !is_true(certificate)) {
+    if (passwords == NULL && j->other == NULL && !is_true(certificate)) {
         tell(j, WRONG, NULL,
              "no password_file and no other plugin: nobody has a username that is checked, so "
              "nobody has a right below nexus/");
@@ -441,6 +447,9 @@ static void check_hazards(struct nx_join *j)
          "the bridge's client identifiers begin with nexus-bridge-: that has to be among them"},
         {"sys_interval", "0", WRONG,
          "without $SYS the bridge does not see that the broker drops messages"},
+        {"autosave_on_changes", "true", ADVICE,
+         "autosave_interval counts changes then, not seconds: plugin_opt_state_seconds cannot be "
+         "the same"},
         {"queue_qos0_messages", "true", NOTE, "QoS 0 messages take room in queues too"},
         {"log_dest", "none", ADVICE, "what the plugin says of a broken reload is lost"},
         {"message_size_limit", NULL, ADVICE,

@@ -14,12 +14,13 @@ plugin {folder}/nexus_plugin.so
 plugin_opt_config /etc/nexus
 plugin_opt_city birmingham
 plugin_opt_outside allow
-plugin_opt_state /var/lib/mosquitto/nexus-marks
+plugin_opt_state /var/lib/mosquitto/nexus.marks
 max_queued_messages 1000000000
 max_queued_bytes 1073741824
 max_inflight_messages 0
 max_packet_size 1048576
 persistence true
+persistence_location /var/lib/mosquitto/
 autosave_interval 60
 set_tcp_nodelay true
 listener 1883
@@ -72,11 +73,38 @@ class Join(unittest.TestCase):
         self.assertIn("Mosquitto 2.0.18", out)
         lines = [line for line in out.splitlines() if line and not line.startswith("#")]
         keys = [line.split()[0] for line in lines]
-        self.assertEqual(keys[:5], ["plugin", "plugin_opt_config", "plugin_opt_city",
-                                    "plugin_opt_outside", "plugin_opt_state"])
+        self.assertEqual(keys, ["plugin", "plugin_opt_config", "plugin_opt_city",
+                                "plugin_opt_outside", "plugin_opt_state",
+                                "plugin_opt_state_seconds", "per_listener_settings",
+                                "max_queued_messages", "max_queued_bytes", "max_inflight_messages",
+                                "max_packet_size", "persistence", "persistence_location",
+                                "autosave_interval", "set_tcp_nodelay"])
         self.assertIn(f"plugin_opt_config {ROOT / 'config'}", lines)
         self.assertNotIn("#", "".join(lines))  # the broker takes no comment behind a value
         self.assertTrue(all(len(line) <= 110 for line in out.splitlines() if line[:1] == "#"))
+
+    def test_says_what_each_line_is_for(self):
+        out = self.run_join("--mosquitto", self.mosquitto("2.0.11"))[1]
+        for line, above in zip(out.splitlines()[1:], out.splitlines()):
+            if line and not line.startswith("#"):
+                self.assertTrue(above.startswith("# "), line)
+
+    def test_holds_the_marks_back_until_the_broker_has_saved(self):
+        values = dict(line.split(" ", 1) for line in self.run_join()[1].splitlines()
+                      if line and not line.startswith("#"))
+        self.assertEqual(values["plugin_opt_state_seconds"], values["autosave_interval"])
+        self.assertEqual(values["plugin_opt_state"], values["persistence_location"] + "nexus.marks")
+
+    def test_says_where_among_other_plugins_the_lines_belong(self):
+        for version, dynamic in (("2.0.11", True), ("2.1.0", False)):
+            out = self.run_join("--mosquitto", self.mosquitto(version))[1]
+            place = out.split("\nplugin /")[0]
+            self.assertIn("before those of every other plugin", place)
+            self.assertEqual("Behind dynamic security the plugin does not start" in place, dynamic)
+            self.assertNotIn("# Here: ", place)
+        self.conf.write_text("acl_file /etc/acl\nplugin /usr/lib/a.so\nplugin /usr/lib/b.so\n")
+        out = self.run_join("--broker-conf", self.conf)[1]
+        self.assertIn(f"# Here: before `plugin /usr/lib/a.so` ({self.conf}:2).\n", out)
 
     def test_what_it_prints_passes_its_own_check(self):
         code, out, _ = self.run_join("--mosquitto", self.mosquitto("2.0.11"))
@@ -87,7 +115,7 @@ class Join(unittest.TestCase):
     def test_a_good_file_has_only_a_note(self):
         findings = self.check(GOOD)
         self.assertEqual(len(findings), 1)
-        self.assert_finds("17: note: no TLS", findings)
+        self.assert_finds("18: note: no TLS", findings)
 
     def test_defer_beside_another_access_control_and_allow_without(self):
         allow, defer = "plugin_opt_outside allow", "plugin_opt_outside defer"
@@ -124,7 +152,14 @@ class Join(unittest.TestCase):
              "12: advice: max_inflight_messages 20"),
             ("persistence true", "persistence false", "14: wrong: persistence false"),
             ("autosave_interval 60", "autosave_interval 120",
-             "15: advice: autosave_interval is 120"),
+             "16: wrong: autosave_interval is 120"),
+            ("autosave_interval 60", "autosave_interval 30",
+             "16: advice: autosave_interval is 30"),
+            ("autosave_interval 60", "autosave_interval 0", "16: wrong: autosave_interval is 0"),
+            ("autosave_interval 60", "", "0: wrong: autosave_interval is 1800"),
+            ("persistence_location /var/lib/mosquitto/", "", "0: advice: no persistence_location"),
+            ("listener 1883", "autosave_on_changes true\nlistener 1883",
+             "18: advice: autosave_on_changes"),
             ("plugin {folder}/nexus_plugin.so", "plugin /nowhere/nexus_plugin.so",
              "5: wrong: /nowhere/nexus_plugin.so is not there"),
             ("plugin_opt_city birmingham", "plugin_opt_city ulsan",
@@ -132,7 +167,7 @@ class Join(unittest.TestCase):
             ("plugin_opt_city birmingham", "", "0: wrong: plugin_opt_city is missing"),
             ("plugin_opt_outside allow", "plugin_opt_outsid allow",
              "8: wrong: unknown option plugin_opt_outsid"),
-            ("plugin_opt_state /var/lib/mosquitto/nexus-marks", "", "0: advice: no plugin_opt_s"),
+            ("plugin_opt_state /var/lib/mosquitto/nexus.marks", "", "0: advice: no plugin_opt_s"),
             ("password_file {folder}/passwords", "", "0: wrong: no password_file"),
             ("password_file {folder}/passwords", "password_file /nowhere",
              "4: wrong: /nowhere is not there"),
@@ -140,11 +175,11 @@ class Join(unittest.TestCase):
             ("listener 1883", "", "0: wrong: no listener"),
             ("listener 1883", "listener 9001\nprotocol websockets",
              "0: wrong: only websockets listeners"),
-            ("listener 1883", "listener 1883\nmount_point home/", "18: wrong: mount_point"),
+            ("listener 1883", "listener 1883\nmount_point home/", "19: wrong: mount_point"),
             ("listener 1883", "retain_available false\nlistener 1883",
-             "17: wrong: retain_available"),
+             "18: wrong: retain_available"),
             ("listener 1883", "listener 1883\nconnection up\naddress x\ntopic # both 1",
-             "20: advice: the broker's own bridge brings in `# both 1`"),
+             "21: advice: the broker's own bridge brings in `# both 1`"),
             ("plugin_opt_state", "plugin {folder}/nexus_plugin.so\nplugin_opt_state",
              "5: wrong: the plugin is loaded 2 times"),
         ]
