@@ -10,14 +10,13 @@
  * Prints; never judges. A limit reached is an answer ("limit"), and what it cost to get there is
  * in the last column.
  */
+#include "bench/count.h"
 #include "bench/hostile_inputs.h"
 #include "core/json.h"
 #include "core/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum {
     SCALES = 4, /* n, 2n, 4n, 8n */
@@ -171,66 +170,6 @@ static void run_once(unsigned family, unsigned scale)
     trial_fini(&trial);
 }
 
-/* Replaces this process by valgrind running it; what it counts goes to `out`. */
-static _Noreturn void exec_counting(const char *out, unsigned family, unsigned scale)
-{
-    char self[1024] = "";
-    char out_file[1100];
-    char arguments[2][16];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    (void)snprintf(out_file, sizeof(out_file), "--callgrind-out-file=%s", out);
-    (void)snprintf(arguments[0], sizeof(arguments[0]), "%u", family + 1);
-    (void)snprintf(arguments[1], sizeof(arguments[1]), "%u", scale + 1);
-    if (len > 0) {
-        (void)execlp("valgrind", "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
-                     "--toggle-collect=judge_counted*", out_file, self, "--once", arguments[0],
-                     arguments[1], (char *)NULL);
-    }
-    _exit(127);
-}
-
-/* The number behind "summary: " or "totals: " in what callgrind wrote. */
-static double read_count(const char *path)
-{
-    struct nx_buf text;
-    struct nx_span rest;
-    double count = 0;
-
-    bench_read(path, &text);
-    rest = nx_buf_view(&text);
-    while (rest.ptr != NULL) {
-        struct nx_span line = nx_span_cut(&rest, '\n');
-        if (nx_span_starts(line, NX_SPAN("totals: "))) {
-            char number[32];
-            line = (struct nx_span){line.ptr + 8, line.len - 8};
-            count = nx_span_copy(line, number, sizeof(number)) ? strtod(number, NULL) : 0;
-        }
-    }
-    nx_buf_fini(&text);
-    return count;
-}
-
-static double measure_instructions(unsigned family, unsigned scale)
-{
-    char path[] = "/tmp/nexus-hostile-XXXXXX";
-    int file = mkstemp(path);
-    pid_t child = file >= 0 ? fork() : -1;
-    int status = 0;
-    double count;
-
-    if (child == 0) {
-        exec_counting(path, family, scale);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-        bench_die("valgrind did not run; it is the Debian package of that name");
-    }
-    (void)close(file);
-    count = read_count(path);
-    (void)unlink(path);
-    return count;
-}
-
 /* ---- the table --------------------------------------------------------------------------- */
 
 static void run_family(unsigned index, bool instructions)
@@ -245,7 +184,8 @@ static void run_family(unsigned index, bool instructions)
         struct trial trial;
         trial_init(&trial, family, scale);
         verdicts[scale] = judge(&trial);
-        cost = instructions ? measure_instructions(index, scale) : measure_time(&trial);
+        cost = instructions ? bench_count("judge_counted*", index + 1, scale + 1)
+                            : measure_time(&trial);
         per_byte[scale] = cost / (double)trial.input.len;
         (void)printf(" %8.2f", per_byte[scale]);
         (void)fflush(stdout);

@@ -6,13 +6,12 @@
  * Only a reading that is refused makes it fail: a figure for a wrong answer is worth nothing.
  */
 #include "bench/bench.h"
+#include "bench/count.h"
 #include "core/os/file.h"
 #include "lens/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum {
     READINGS = 1000,
@@ -236,64 +235,12 @@ static void run_once(const struct direction *direction)
     close_job(job);
 }
 
-/* Replaces this process by valgrind running it; what it counts goes to `out`. */
-static _Noreturn void exec_counting(const char *out, unsigned direction)
-{
-    char self[1024] = "";
-    char out_file[1100], number[16];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    (void)snprintf(out_file, sizeof(out_file), "--callgrind-out-file=%s", out);
-    (void)snprintf(number, sizeof(number), "%u", direction);
-    if (len > 0) {
-        (void)execlp("valgrind", "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
-                     "--toggle-collect=translate_counted*", out_file, self, "--once", number,
-                     (char *)NULL);
-    }
-    _exit(127);
-}
-
-/* The number behind "totals: " in what callgrind wrote. */
-static double read_count(const char *path)
-{
-    struct nx_buf text;
-    const char *at;
-    double count = 0;
-
-    bench_read(path, &text);
-    if (nx_buf_byte(&text, 0) == NX_OK) {
-        at = strstr(text.data, "\ntotals: ");
-        count = at != NULL ? strtod(at + sizeof("\ntotals: ") - 1, NULL) : 0;
-    }
-    nx_buf_fini(&text);
-    return count;
-}
-
-static double instructions(unsigned direction)
-{
-    char path[] = "/tmp/nexus-bench-count-XXXXXX";
-    int file = mkstemp(path);
-    pid_t child = file >= 0 ? fork() : -1;
-    int status = 0;
-    double count;
-
-    if (child == 0) {
-        exec_counting(path, direction);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-        bench_die("valgrind did not run; it is the Debian package of that name");
-    }
-    (void)close(file);
-    count = read_count(path) / READINGS;
-    (void)unlink(path);
-    return count;
-}
-
 static void count_all(void)
 {
     (void)printf("  %-28s %9s\n", "instructions per reading", "");
     for (unsigned i = 0; i < DIRECTIONS; i++) {
-        (void)printf("  %-28s %9.0f\n", directions[i].name, instructions(i + 1));
+        (void)printf("  %-28s %9.0f\n", directions[i].name,
+                     bench_count("translate_counted*", i + 1, 0) / READINGS);
         (void)fflush(stdout);
     }
 }

@@ -6,13 +6,12 @@
  * for one of 10,000 clients, 1,000 rules of each kind and 200 schemas. From one to small it grows,
  * since what was decided last no longer helps; from small to large no decision may grow.
  */
+#include "bench/count.h"
 #include "bench/plugin_site.h"
 #include "test/host/fake_broker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { EVENTS = 2000, CLIENTS_MAX = 10000, NAME_SIZE = 24, TOPIC_SIZE = 64 };
 
@@ -206,63 +205,6 @@ static void run_once(const struct case_row *row, const struct scale *scale)
     free(trial.topics);
 }
 
-/* ---- counting ---------------------------------------------------------------------------- */
-
-/* Replaces this process by valgrind running it; what it counts goes to `out`. */
-static _Noreturn void exec_counting(const char *out, unsigned row, unsigned scale)
-{
-    char self[1024] = "";
-    char out_file[1100];
-    char arguments[2][16];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    (void)snprintf(out_file, sizeof(out_file), "--callgrind-out-file=%s", out);
-    (void)snprintf(arguments[0], sizeof(arguments[0]), "%u", row);
-    (void)snprintf(arguments[1], sizeof(arguments[1]), "%u", scale);
-    if (len > 0) {
-        (void)execlp("valgrind", "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
-                     "--toggle-collect=raise_counted*", out_file, self, "--once", arguments[0],
-                     arguments[1], (char *)NULL);
-    }
-    _exit(127);
-}
-
-/* The number behind "totals: " in what callgrind wrote. */
-static double read_count(const char *path)
-{
-    struct nx_buf text;
-    const char *at;
-    double count = 0;
-
-    bench_read(path, &text);
-    if (nx_buf_byte(&text, 0) == NX_OK) {
-        at = strstr(text.data, "\ntotals: ");
-        count = at != NULL ? strtod(at + sizeof("\ntotals: ") - 1, NULL) : 0;
-    }
-    nx_buf_fini(&text);
-    return count;
-}
-
-static double instructions(unsigned row, unsigned scale)
-{
-    char path[] = "/tmp/nexus-bench-count-XXXXXX";
-    int file = mkstemp(path);
-    pid_t child = file >= 0 ? fork() : -1;
-    int status = 0;
-    double count;
-
-    if (child == 0) {
-        exec_counting(path, row, scale);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-        bench_die("valgrind did not run; it is the Debian package of that name");
-    }
-    (void)close(file);
-    count = read_count(path) / EVENTS;
-    (void)unlink(path);
-    return count;
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 4 && nx_span_is(nx_span_from(argv[1]), "--once")) {
@@ -280,7 +222,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < CASE_COUNT; i++) {
         (void)printf("  %-44s", cases[i].name);
         for (unsigned scale = 0; scale < SCALE_COUNT; scale++) {
-            (void)printf(" %8.0f", instructions(i + 1, scale + 1));
+            (void)printf(" %8.0f", bench_count("raise_counted*", i + 1, scale + 1) / EVENTS);
             (void)fflush(stdout);
         }
         (void)fputc('\n', stdout);
