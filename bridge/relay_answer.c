@@ -15,8 +15,9 @@
 struct answer {
     const char *epoch, *outcome, *text;
     uint64_t after, until, mark;
-    bool has_head; /* epoch, after and until are not null: the batch could be read */
-    bool knows;    /* mark is not null */
+    uint64_t wait_ms; /* outcome again: not before so long; 0: at once */
+    bool has_head;    /* epoch, after and until are not null: the batch could be read */
+    bool knows;       /* mark is not null */
     const cJSON *refused;
 };
 
@@ -49,6 +50,7 @@ static bool answer_read(const cJSON *root, struct answer *out)
         .refused = cJSON_GetObjectItemCaseSensitive(root, "refused"),
     };
     out->knows = number_of(root, "mark", &out->mark);
+    (void)number_of(root, "wait_ms", &out->wait_ms);
     out->has_head = number_of(root, "after", &out->after) && number_of(root, "until", &out->until);
     return number_of(root, "version", &version) && version == 1 && out->outcome[0] != '\0';
 }
@@ -146,6 +148,9 @@ static void answer_refusal(struct nx_relay *relay, const struct answer *answer)
 
     relay_error(relay, usual ? NX_LOG_INFO : NX_LOG_ERROR, &relay->error_rate,
                 "%s refused a batch: %s: %s", to, answer->outcome, answer->text);
+    if (strcmp(answer->outcome, "again") == 0 && answer->wait_ms > 0) { /* over our rate there */
+        nx_link_pause(relay->link, answer->wait_ms, nx_loop_monotonic_ms());
+    }
     if (strcmp(answer->outcome, "again") == 0 && answer->knows && answer->mark > answer->after) {
         nx_link_shrink(relay->link, answer->mark - answer->after);
     }

@@ -118,6 +118,7 @@ enum nx_err nx_link_new(const struct nx_link_config *config, const struct nx_lin
     link->mark = link->saved = *mark;
     link->stored = mark->cursor;
     link->rows_max = config->batch_max > 0 ? config->batch_max : 1;
+    link->units_max = config->window;
     link->next = mark->cursor + 1;
     link->part = link_first_part(link);
     link->doubt = mark->cursor + (uint64_t)config->window * link->rows_max;
@@ -426,14 +427,16 @@ void nx_link_saved(struct nx_link *link, const struct nx_link_mark *mark)
 uint64_t nx_link_due_ms(const struct nx_link *link, uint64_t now_ms)
 {
     uint64_t due_ms = save_due_ms(link, now_ms);
+    uint64_t pause_ms = link->pause_until_ms > now_ms ? link->pause_until_ms - now_ms : 0;
     uint64_t other_ms = UINT64_MAX;
 
     if (link->state == NX_LINK_DRAINING) {
         other_ms = left_ms(link->since_ms, link->config.drain_ms, now_ms);
     } else if (link->state == NX_LINK_ASKING && link->unanswered == 0) {
         other_ms = link->ask_at_ms > now_ms ? link->ask_at_ms - now_ms : 0;
+        other_ms = pause_ms > other_ms ? pause_ms : other_ms;
     } else if (link->state == NX_LINK_SENDING && link->next <= link->stored && !link_full(link)) {
-        other_ms = link_credit_due_ms(link, now_ms);
+        other_ms = pause_ms > 0 ? pause_ms : link_credit_due_ms(link, now_ms);
     }
     return due_ms < other_ms ? due_ms : other_ms;
 }

@@ -40,7 +40,8 @@ void link_begin_asking(struct nx_link *link, uint64_t now_ms)
 
 bool nx_link_ask(const struct nx_link *link, uint64_t now_ms)
 {
-    return link->state == NX_LINK_ASKING && link->unanswered == 0 && now_ms >= link->ask_at_ms;
+    return link->state == NX_LINK_ASKING && link->unanswered == 0 && now_ms >= link->ask_at_ms &&
+           now_ms >= link->pause_until_ms;
 }
 
 void nx_link_asked(struct nx_link *link, uint64_t now_ms)
@@ -103,10 +104,19 @@ void nx_link_repair_from(struct nx_link *link, uint64_t seq)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
+void nx_link_pause(struct nx_link *link, uint64_t wait_ms, uint64_t now_ms)
+{
+    uint64_t until_ms = now_ms + at_most(wait_ms, link->config.ask_ms_max);
+
+    link->pause_until_ms = until_ms > link->pause_until_ms ? until_ms : link->pause_until_ms;
+    link->units_max = 1;
+}
+
 /* Is it worth a batch now? Idle: each at once. Under load they fill up. */
 static bool is_due(const struct nx_link *link, uint64_t rows, uint64_t now_ms)
 {
-    if (link_allowance(link, now_ms) < link_worth(link)) {
+    if (now_ms < link->pause_until_ms || link->tail - link->head >= link->units_max ||
+        link_allowance(link, now_ms) < link_worth(link)) {
         return false;
     }
     return rows >= link->rows_max || link->tail - link->head < (link->config.window + 1) / 2;
@@ -179,6 +189,7 @@ void link_batch_taken(struct nx_link *link)
         link->refusals = 0;
         link->rows_max += link->rows_max / GROWTH_PART + 1;
         link->rows_max = (uint32_t)at_most(link->rows_max, link->config.batch_max);
+        link->units_max += link->units_max < link->config.window ? 1 : 0;
     }
 }
 

@@ -58,6 +58,8 @@ struct nx_link {
     uint32_t questions; /* since the last answer */
     uint32_t refusals;  /* since a batch was last taken */
     uint32_t rows_max;  /* numbers of a batch: less after refusals */
+    uint32_t units_max; /* batches in flight: one after a pause, up to the window */
+    uint64_t pause_until_ms;
 
     uint64_t *dead;           /* batches: NX_LINK_BATCH_WORDS of each unit */
     struct link_unit units[]; /* by number % window */

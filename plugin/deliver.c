@@ -22,6 +22,7 @@ enum {
 struct delivery_counters {
     uint64_t batches[NX_DELIVERY_OUTCOME_COUNT];
     uint64_t questions; /* within batches.taken and batches.stale */
+    uint64_t held_back; /* within batches.again: by a rate */
     uint64_t published, repeated, refused;
     uint64_t answers, answers_lost;
 };
@@ -160,8 +161,13 @@ static bool publish(struct job *job, const struct nx_batch_record *record, const
                              (size_t)count);
 }
 
-/* True: this record is settled, published or refused for good. False: no memory for it now. */
-static bool settle_record(struct job *job, const struct nx_batch_record *record)
+enum settling {
+    SETTLED,   /* published, or refused for good */
+    TOO_EARLY, /* more than the link's rate allows now */
+    NO_MEMORY,
+};
+
+static enum settling settle_record(struct job *job, const struct nx_batch_record *record)
 {
     struct delivery_counters *counters = &job->deliver->counters;
     char topic[NX_DELIVER_TOPIC_SIZE];
@@ -173,17 +179,21 @@ static bool settle_record(struct job *job, const struct nx_batch_record *record)
                     job->answer.refused_count < NX_DELIVER_REFUSALS_TOLD_MAX, &verdict);
     if (verdict.admitted) {
         if (!publish(job, record, topic)) {
-            return false;
+            return NO_MEMORY;
         }
         counters->published++;
-        return true;
+        return SETTLED;
+    }
+    if (verdict.reason == NX_REASON_RATE || verdict.reason == NX_REASON_BYTES) {
+        job->answer.wait_ms = verdict.wait_ms;
+        return TOO_EARLY;
     }
     if (verdict.reason == NX_REASON_INTERNAL ||
         !nx_delivery_answer_refuse(&job->answer, record, &verdict)) {
-        return false;
+        return NO_MEMORY;
     }
     counters->refused++;
-    return true;
+    return SETTLED;
 }
 
 /* ---- one batch ---- */
@@ -205,6 +215,7 @@ static enum nx_delivery_outcome take_records(struct job *job)
 {
     struct nx_mark_entry *entry = job->entry;
     struct nx_batch_record record;
+    enum settling settling;
 
     while (nx_batch_next(&job->reader, &record)) {
         if (nx_mark_has(entry, record.seq, record.channel)) {
@@ -217,8 +228,11 @@ static enum nx_delivery_outcome take_records(struct job *job)
                 return again(job, "this was as much as one turn of the broker takes");
             }
         }
-        if (!settle_record(job, &record)) {
-            return again(job, "the broker has no memory for more");
+        settling = settle_record(job, &record);
+        if (settling != SETTLED) {
+            job->deliver->counters.held_back += settling == TOO_EARLY;
+            return again(job, settling == TOO_EARLY ? "this is as much as its rate allows now"
+                                                    : "the broker has no memory for more");
         }
         entry->part = record.channel;
         job->progress = true;
@@ -449,6 +463,7 @@ bool nx_deliver_status(const struct nx_deliver *deliver, cJSON *status)
 
     return object != NULL && add_outcomes(deliver, object) &&
            add_count(object, "questions", counters->questions) &&
+           add_count(object, "held_back", counters->held_back) &&
            add_count(object, "published", counters->published) &&
            add_count(object, "repeated", counters->repeated) &&
            add_count(object, "refused", counters->refused) &&

@@ -10,8 +10,9 @@
  * (D3) a batch that continues beyond the mark is refused (gap) unless it says that what lies
  *      between cannot be had any more (jump);
  * (D4) what the gate refuses is told to the link and passed over, and stops nothing;
- * (D5) what cannot be finished in this turn of the broker's loop (time, memory) ends between two
- *      records: the mark tells the link where to go on (again).
+ * (D5) what cannot be finished in this turn of the broker's loop (time, memory), or is more than
+ *      the link's rate allows, ends between two records: the mark tells the link where to go on
+ *      (again), and where a rate was in the way, how long to wait.
  *
  * It knows neither the broker nor the gate: both are handed in with each batch.
  */
@@ -48,7 +49,8 @@ const char *nx_delivery_outcome_name(enum nx_delivery_outcome outcome);
 /* The gate's word on one record. */
 struct nx_delivery_verdict {
     bool admitted;
-    enum nx_reason reason;
+    enum nx_reason reason;             /* RATE, BYTES: it is not refused, it may come later */
+    uint32_t wait_ms;                  /* so much later, or more */
     struct nx_explanation explanation; /* where it is refused and words were asked for */
 };
 
@@ -56,7 +58,8 @@ struct nx_delivery_verdict {
 struct nx_delivery_ops {
     void *ctx;
     uint64_t (*now_ms)(void *ctx); /* monotonic */
-    /* Judges a record as this city's own bridge's publication, counts it and tells a refusal. */
+    /* Judges a record as this city's own bridge's publication within the limits of who delivers it,
+     * counts it and tells a refusal. */
     void (*judge)(void *ctx, const char *topic, struct nx_span payload, bool retain, bool words,
                   struct nx_delivery_verdict *out);
     /* QoS 1, with user properties; all is copied. False: not taken, no memory. */

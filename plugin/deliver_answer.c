@@ -93,6 +93,7 @@ char *nx_delivery_answer_json(struct nx_delivery_answer *answer)
         (answer->marked ? add_number(object, "mark", answer->mark)
                         : cJSON_AddNullToObject(object, "mark") != NULL) &&
         add_text(object, "outcome", nx_delivery_outcome_name(answer->outcome)) &&
+        (answer->wait_ms == 0 || add_number(object, "wait_ms", answer->wait_ms)) &&
         add_text(object, "text", answer->text) && add_refused(object, answer)) {
         text = cJSON_PrintUnformatted(object);
     }

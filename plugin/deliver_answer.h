@@ -14,6 +14,7 @@ struct nx_delivery_answer {
     bool marked;                      /* the receiver has a mark in that epoch */
     uint64_t mark;
     enum nx_delivery_outcome outcome;
+    uint32_t wait_ms;      /* outcome AGAIN: not before so long; 0: at once */
     char text[512];        /* what is wrong with the batch as a whole, or "" */
     struct cJSON *refused; /* array of refused records; NULL: none */
     size_t refused_count;

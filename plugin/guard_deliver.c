@@ -4,10 +4,19 @@
  */
 #include "plugin/guard_state.h"
 
+#define NS_PER_MS UINT64_C(1000000)
+
+enum {
+    PAUSE_MS_MIN = 250, /* of a link over its rate: a batch carries what that is worth */
+    RESERVED_PART = 8,  /* of a burst: for what the link itself has to say, its status */
+};
+
 struct delivery {
     struct nx_guard *guard;
     const void *client;
     struct nx_span username;
+    struct nx_identity judged_as;
+    uint64_t begun_ms;
 };
 
 static uint64_t delivery_now_ms(void *ctx)
@@ -17,27 +26,54 @@ static uint64_t delivery_now_ms(void *ctx)
     return delivery->guard->host->monotonic_ms();
 }
 
-/* What a link delivers is judged as if this city's own bridge had published it. */
+static bool is_too_early(enum nx_reason reason)
+{
+    return reason == NX_REASON_RATE || reason == NX_REASON_BYTES;
+}
+
+/* Until the record may come, and at least until half a burst is saved up: no link sends crumbs. */
+static uint32_t pause_ms(const struct delivery *delivery, const struct nx_publication *publication)
+{
+    const struct nx_limits *limits = &delivery->judged_as.limits;
+    const struct nx_usage_message message = {.username = delivery->username,
+                                             .bytes = publication->payload.len,
+                                             .now_ms = publication->now_ms};
+    uint64_t wait_ms = nx_usage_wait_ms(publication->usage, limits, &message);
+    uint64_t half_ms = limits->burst_ns / NS_PER_MS / 2;
+    uint64_t least_ms = half_ms < PAUSE_MS_MIN ? half_ms : PAUSE_MS_MIN;
+
+    wait_ms = wait_ms > least_ms ? wait_ms : least_ms;
+    return wait_ms < UINT32_MAX ? (uint32_t)wait_ms : UINT32_MAX;
+}
+
+/* What is too early is not refused: it is neither counted nor told, and comes again. */
 static void delivery_judge(void *ctx, const char *topic, struct nx_span payload, bool retain,
                            bool words, struct nx_delivery_verdict *out)
 {
-    static const struct nx_identity bridge = {.role = NX_ROLE_BRIDGE};
     const struct delivery *delivery = ctx;
     struct nx_guard *guard = delivery->guard;
-    struct nx_subject subject = {.identity = &bridge};
+    struct nx_subject subject = {.identity = &delivery->judged_as};
     struct nx_scene scene = {guard->rules.config, guard->rules.city};
     struct nx_publication publication = {.topic = nx_span_from(topic),
                                          .payload = payload,
                                          .username = delivery->username,
                                          .subject = &subject,
-                                         .retain = retain};
+                                         .retain = retain,
+                                         .now_ms = delivery->begun_ms};
     struct nx_judgement judgement;
 
+    if (nx_limits_charge(&delivery->judged_as.limits)) {
+        publication.usage = guard->usage;
+    }
     nx_gate_judge(guard->gate, &scene, &publication, &judgement);
-    guard_count(&guard->counters, &judgement, payload.len);
     out->admitted = judgement.reason == NX_REASON_ADMITTED || judgement.warned;
     out->reason = judgement.reason;
     out->explanation.text[0] = '\0';
+    if (is_too_early(judgement.reason)) {
+        out->wait_ms = pause_ms(delivery, &publication);
+        return;
+    }
+    guard_count(&guard->counters, &judgement, payload.len);
     if (!out->admitted && words) {
         nx_gate_explain(guard->gate, &scene, &publication, &judgement, &out->explanation);
     }
@@ -76,10 +112,24 @@ static void delivery_note(void *ctx, const char *topic, const char *what)
     guard_log(delivery->guard, "delivery", topic, delivery->username, what);
 }
 
+/* This city's own bridge, within the limits of who delivers. */
+static struct nx_identity judged_as(const struct nx_limits *limits)
+{
+    struct nx_identity identity = {.role = NX_ROLE_BRIDGE, .limits = *limits};
+
+    identity.limits.burst_ns -= identity.limits.burst_ns / RESERVED_PART;
+    return identity;
+}
+
 enum nx_answer guard_deliver(struct nx_guard *guard, const struct nx_message *message,
                              const char *username)
 {
-    struct delivery delivery = {guard, message->client, nx_span_from(username)};
+    const struct nx_identity *link = guard_subject(guard, message->client, username)->identity;
+    struct delivery delivery = {.guard = guard,
+                                .client = message->client,
+                                .username = nx_span_from(username),
+                                .judged_as = judged_as(&link->limits),
+                                .begun_ms = guard->host->monotonic_ms()};
     const struct nx_delivery_ops ops = {.ctx = &delivery,
                                         .now_ms = delivery_now_ms,
                                         .judge = delivery_judge,

@@ -121,13 +121,18 @@ static struct account *add_account(struct nx_usage *usage, struct nx_span name, 
     return account;
 }
 
+/* NULL: it has none of its own. */
+static struct account *known_account(const struct nx_usage *usage, struct nx_span name)
+{
+    return name.len > 0 && name.len <= NAME_BYTES_MAX ? nx_map_get(&usage->accounts, name) : NULL;
+}
+
 static struct account *account_of(struct nx_usage *usage, struct nx_span name, uint64_t now_ns)
 {
-    struct account *account = NULL;
+    struct account *account = known_account(usage, name);
 
-    if (name.len > 0 && name.len <= NAME_BYTES_MAX) {
-        account = nx_map_get(&usage->accounts, name);
-        account = account != NULL ? account : add_account(usage, name, now_ns);
+    if (account == NULL && name.len > 0 && name.len <= NAME_BYTES_MAX) {
+        account = add_account(usage, name, now_ns);
     }
     if (account == NULL) {
         usage->shared++;
@@ -175,16 +180,29 @@ void nx_usage_forget_assets(struct nx_usage *usage)
 
 /* ---- taking ------------------------------------------------------------------------------ */
 
+/* What the message takes of the rate in bytes; 0: there is none, or nothing to count. */
+static uint64_t cost_of_bytes(const struct nx_limits *limits, size_t bytes)
+{
+    return limits->bytes_per_second > 0 ? bytes * NS_PER_S / limits->bytes_per_second : 0;
+}
+
 /*
- * When the flow would be due after this one more, or 0: it comes too early. What has never been
- * charged is due at 0. A message that costs more than a burst may come when nothing else has.
+ * How much too early one more comes; 0: in time. What has never been charged is due at 0. A message
+ * that costs more than a burst may come when nothing else has; one that costs nothing always may.
  */
-static uint64_t due_after(uint64_t due_ns, uint64_t now_ns, uint64_t cost_ns, uint64_t burst_ns)
+static uint64_t early_ns(uint64_t due_ns, uint64_t now_ns, uint64_t cost_ns, uint64_t burst_ns)
 {
     uint64_t from_ns = due_ns > now_ns ? due_ns : now_ns;
     uint64_t room_ns = burst_ns > cost_ns ? burst_ns : cost_ns;
+    uint64_t wanted_ns = from_ns + cost_ns - now_ns;
 
-    return from_ns + cost_ns - now_ns <= room_ns ? from_ns + cost_ns : 0;
+    return cost_ns > 0 && wanted_ns > room_ns ? wanted_ns - room_ns : 0;
+}
+
+/* When the flow is due after one more. */
+static uint64_t due_after(uint64_t due_ns, uint64_t now_ns, uint64_t cost_ns)
+{
+    return (due_ns > now_ns ? due_ns : now_ns) + cost_ns;
 }
 
 enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limits *limits,
@@ -192,21 +210,15 @@ enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limi
 {
     uint64_t now_ns = message->now_ms * NS_PER_MS;
     struct account *account = account_of(usage, message->username, now_ns);
-    uint64_t messages_ns = account->messages_ns, bytes_ns = account->bytes_ns;
+    uint64_t message_ns = limits->message_interval_ns;
+    uint64_t bytes_ns = cost_of_bytes(limits, message->bytes);
     uint64_t print = 0, *slot = NULL;
 
-    if (limits->message_interval_ns > 0) {
-        messages_ns = due_after(messages_ns, now_ns, limits->message_interval_ns, limits->burst_ns);
-        if (messages_ns == 0) {
-            return NX_USAGE_MESSAGES;
-        }
+    if (early_ns(account->messages_ns, now_ns, message_ns, limits->burst_ns) > 0) {
+        return NX_USAGE_MESSAGES;
     }
-    if (limits->bytes_per_second > 0 && message->bytes > 0) {
-        bytes_ns = due_after(bytes_ns, now_ns, message->bytes * NS_PER_S / limits->bytes_per_second,
-                             limits->burst_ns);
-        if (bytes_ns == 0) {
-            return NX_USAGE_BYTES;
-        }
+    if (early_ns(account->bytes_ns, now_ns, bytes_ns, limits->burst_ns) > 0) {
+        return NX_USAGE_BYTES;
     }
     if (limits->assets > 0 && message->asset.ptr != NULL) {
         print = fingerprint(usage, message);
@@ -215,14 +227,33 @@ enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limi
             return NX_USAGE_ASSETS;
         }
     }
-    account->messages_ns = messages_ns;
-    account->bytes_ns = bytes_ns;
+    if (message_ns > 0) {
+        account->messages_ns = due_after(account->messages_ns, now_ns, message_ns);
+    }
+    if (bytes_ns > 0) {
+        account->bytes_ns = due_after(account->bytes_ns, now_ns, bytes_ns);
+    }
     if (slot != NULL && *slot == 0) {
         *slot = print;
         usage->seen_count++;
         account->assets++;
     }
     return NX_USAGE_OK;
+}
+
+uint64_t nx_usage_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
+                          const struct nx_usage_message *message)
+{
+    const struct account *account = known_account(usage, message->username);
+    uint64_t now_ns = message->now_ms * NS_PER_MS;
+    uint64_t messages_ns, bytes_ns;
+
+    account = account != NULL ? account : &usage->common;
+    messages_ns =
+        early_ns(account->messages_ns, now_ns, limits->message_interval_ns, limits->burst_ns);
+    bytes_ns = early_ns(account->bytes_ns, now_ns, cost_of_bytes(limits, message->bytes),
+                        limits->burst_ns);
+    return ((messages_ns > bytes_ns ? messages_ns : bytes_ns) + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 size_t nx_usage_accounts(const struct nx_usage *usage)

@@ -38,6 +38,10 @@ void nx_usage_free(struct nx_usage *usage);
 enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limits *limits,
                                     const struct nx_usage_message *message);
 
+/* Milliseconds until the rates let the message come, when nothing else does; 0: they do now. */
+uint64_t nx_usage_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
+                          const struct nx_usage_message *message);
+
 /* Is there anything to charge? */
 static inline bool nx_limits_charge(const struct nx_limits *limits)
 {

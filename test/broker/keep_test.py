@@ -1,7 +1,6 @@
 """What a bridge does for its cache beside storing: an operator has dead letters sent again, and
 retention removes what is old once every link has sent it, but never a stream's last value."""
 import json
-import shutil
 import sqlite3
 
 import harness
@@ -17,15 +16,6 @@ class Keep(relay_rig.Rig):
     def cache(self):
         return self.demo.directory / "state/birmingham.db"
 
-    def restart_ulsan(self, change):
-        path = self.demo.directory / "ulsan/mosquitto.conf"
-        text = path.read_text()
-        again = self.demo.stop_broker("ulsan")
-        path.write_text(change(text))
-        self.demo.start_broker("ulsan", again)
-        self.demo.env["ULSAN_BROKER_PID"] = str(self.demo.brokers[-1].pid)
-        return lambda _: text
-
     def publish_one(self, asset, **values):
         with self.demo.client("birmingham", "sensor") as sensor:
             reason = sensor.publish(f"nexus/birmingham/air/{asset}/observation",
@@ -33,15 +23,7 @@ class Keep(relay_rig.Rig):
         self.assertLess(reason, 0x80)
 
     def test_a_dead_letter_is_sent_again_to_that_link_and_part_alone(self):
-        strict = self.demo.directory / "strict"
-        for folder in ("config", "schemas"):
-            shutil.copytree(self.demo.directory / folder, strict / folder, dirs_exist_ok=True)
-        path = strict / "schemas/ulsan/air/schema.json"
-        schema = json.loads(path.read_text())
-        schema["not"] = {"required": ["pm10Value"], "properties": {"pm10Value": {"const": "77"}}}
-        path.write_text(json.dumps(schema))
-        config = str(self.demo.directory / "config")
-        undo = self.restart_ulsan(lambda conf: conf.replace(config, str(strict / "config")))
+        undo = self.refuse_at_ulsan(pm10=77)
         before = self.status(self.is_idle)
         self.publish_one("BMLD", pm10=77, seq=1)
         dead = self.status(lambda status: self.is_idle(status)

@@ -1,7 +1,6 @@
 """What a link does beside delivering: it waits where no plugin answers, keeps what the receiver
 refuses as dead letters, shows the latest first, holds to its rate, gives up what it may."""
 import json
-import shutil
 import time
 
 import harness
@@ -9,24 +8,7 @@ import readings
 import relay_rig
 
 
-class Rig(relay_rig.Rig):
-    def restart_ulsan(self, change):
-        """Restarts Ulsan's broker with another mosquitto.conf; gives what undoes it."""
-        path = self.demo.directory / "ulsan/mosquitto.conf"
-        before = path.read_text()
-        again = self.demo.stop_broker("ulsan")
-        path.write_text(change(before))
-        self.demo.start_broker("ulsan", again)
-        self.demo.env["ULSAN_BROKER_PID"] = str(self.demo.brokers[-1].pid)
-        return lambda _: before
-
-    def publish_all(self, count):
-        publisher = self.publish(count, rate=10000)
-        publisher.join(timeout=60)
-        return publisher
-
-
-class Delivery(Rig):
+class Delivery(relay_rig.Rig):
     def test_without_a_plugin_at_the_peer_nothing_goes_nothing_is_lost_and_it_is_told(self):
         undo = self.restart_ulsan(lambda conf: "\n".join(
             line for line in conf.splitlines() if not line.startswith("plugin")) + "\n")
@@ -39,15 +21,7 @@ class Delivery(Rig):
         self.check(publisher)
 
     def test_what_the_receiver_refuses_is_a_dead_letter_with_its_reason(self):
-        strict = self.demo.directory / "strict"
-        for folder in ("config", "schemas"):
-            shutil.copytree(self.demo.directory / folder, strict / folder, dirs_exist_ok=True)
-        path = strict / "schemas/ulsan/air/schema.json"
-        schema = json.loads(path.read_text())
-        schema["not"] = {"required": ["pm10Value"], "properties": {"pm10Value": {"const": "77"}}}
-        path.write_text(json.dumps(schema))
-        config = str(self.demo.directory / "config")
-        undo = self.restart_ulsan(lambda conf: conf.replace(config, str(strict / "config")))
+        undo = self.refuse_at_ulsan(pm10=77)
         before = self.status(self.is_idle)
         with self.demo.client("birmingham", "sensor") as sensor:
             for pm10 in (10, 77, 20, 77, 30):
@@ -112,7 +86,7 @@ class Delivery(Rig):
         self.assertEqual(len(self.oracle.seen["observation"]), len(expected))
 
 
-class LatestFirst(Rig):
+class LatestFirst(relay_rig.Rig):
     link = {"order": "latest-first", "rate": 400}
 
     def test_after_an_outage_the_latest_comes_first_then_history_each_once(self):
@@ -144,7 +118,24 @@ class LatestFirst(Rig):
         self.assertGreater(time.monotonic() - began, 800 / 400 - 0.3)
 
 
-class Drop(Rig):
+class Limited(relay_rig.Rig):
+    def test_what_the_peer_limits_comes_at_that_rate_and_each_once(self):
+        path = self.demo.directory / "config/ulsan/city.json"
+        text = path.read_text()
+        path.write_text(text.replace('"identities"', '"limits": {"bridge": {"messages_per_second":'
+                                     ' 100, "burst_seconds": 1}}, "identities"', 1))
+        self.addCleanup(path.write_text, text)
+        self.restart_ulsan(lambda conf: conf)
+        began = time.monotonic()
+        publisher = self.publish(60, rate=10000)  # of two stations, observation and original: 240
+        self.check(publisher)
+        self.assertGreater(time.monotonic() - began, (240 - 100) / 100 - 0.1)
+        gate = self.demo.status("ulsan", "plugin", fresh=True)
+        self.assertIn(gate["delivery"]["held_back"], range(1, 20), "it waits as it is told")
+        self.assertEqual(gate["refused_total"], 0, "its status was not refused either")
+
+
+class Drop(relay_rig.Rig):
     link = {"drop": "oldest", "drop_readings": 50}
 
     def test_what_is_beyond_the_limit_is_given_up_counted_and_told(self):

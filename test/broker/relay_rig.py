@@ -6,6 +6,7 @@ nexus-bridge-points is the bridge with named points at which it ends as by a cra
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -166,9 +167,38 @@ class Rig(harness.DemoTest):
                          + status["waiting"], "the counters balance")
         return status
 
+    def restart_ulsan(self, change):
+        """Restarts Ulsan's broker with another mosquitto.conf; gives what undoes it."""
+        path = self.demo.directory / "ulsan/mosquitto.conf"
+        before = path.read_text()
+        again = self.demo.stop_broker("ulsan")
+        path.write_text(change(before))
+        self.demo.start_broker("ulsan", again)
+        self.demo.env["ULSAN_BROKER_PID"] = str(self.demo.brokers[-1].pid)
+        return lambda _: before
+
+    def refuse_at_ulsan(self, pm10):
+        """Ulsan's plugin, and it alone, gets a schema that refuses that value; gives what undoes it."""
+        strict = self.demo.directory / "strict"
+        for folder in ("config", "schemas"):
+            shutil.copytree(self.demo.directory / folder, strict / folder, dirs_exist_ok=True)
+        path = strict / "schemas/ulsan/air/schema.json"
+        schema = json.loads(path.read_text())
+        schema["not"] = {"required": ["pm10Value"],
+                         "properties": {"pm10Value": {"const": str(pm10)}}}
+        path.write_text(json.dumps(schema))
+        config = str(self.demo.directory / "config")
+        return self.restart_ulsan(lambda conf: conf.replace(config, str(strict / "config")))
+
     def publish(self, count, rate=RATE, more=lambda: False):
         first, type(self).next = self.next, self.next + count + MORE_MAX
         return Publisher(self.demo, first, count, rate, more)
+
+    def publish_all(self, count):
+        """As fast as it goes; when it returns all is acknowledged."""
+        publisher = self.publish(count, rate=10000)
+        publisher.join(timeout=60)
+        return publisher
 
     def follow(self, publisher, seconds=30):
         """Until all that was published has come out; gives the link's status then."""

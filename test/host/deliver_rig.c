@@ -5,7 +5,10 @@
 
 #include "cm.h"
 
+#include <cjson/cJSON.h>
 #include <string.h>
+
+#define STATUS "nexus/birmingham/_status/plugin"
 
 struct nx_batch_record batch_record(uint64_t seq, enum nx_channel channel, const char *payload)
 {
@@ -67,4 +70,24 @@ void batch_assert_answer(const char *outcome, double mark)
     assert_true(site_number(ACK, "mark") == mark);
     assert_int_equal(fake_last(ACK)->qos, 1);
     assert_false(fake_last(ACK)->retain);
+}
+
+double batch_counter(struct site *site, const char *group, const char *name)
+{
+    const struct fake_message *status;
+    const cJSON *item;
+    cJSON *json;
+    double value;
+
+    fake.now_ms += 5000;
+    (void)fake_tick(&site->plugin);
+    status = fake_last(STATUS);
+    assert_non_null(status);
+    json = cJSON_Parse(status->payload);
+    item = cJSON_GetObjectItemCaseSensitive(json, "delivery");
+    item = group != NULL ? cJSON_GetObjectItemCaseSensitive(item, group) : item;
+    item = cJSON_GetObjectItemCaseSensitive(item, name);
+    value = cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : -1;
+    cJSON_Delete(json);
+    return value;
 }

@@ -30,4 +30,7 @@ int batch_ask(struct site *site, const char *epoch, uint64_t after);
 /* The latest answer; -1: its mark is null. */
 void batch_assert_answer(const char *outcome, double mark);
 
+/* A counter of the status' member "delivery", or below it in "batches"; time passes. */
+double batch_counter(struct site *site, const char *group, const char *name);
+
 #endif

@@ -10,29 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATUS "nexus/birmingham/_status/plugin"
-
-/* A counter of the status' member "delivery", or below it in "batches". */
-static double counter(struct site *site, const char *group, const char *name)
-{
-    const struct fake_message *status;
-    const cJSON *item;
-    cJSON *json;
-    double value;
-
-    fake.now_ms += 5000;
-    (void)fake_tick(&site->plugin);
-    status = fake_last(STATUS);
-    assert_non_null(status);
-    json = cJSON_Parse(status->payload);
-    item = cJSON_GetObjectItemCaseSensitive(json, "delivery");
-    item = group != NULL ? cJSON_GetObjectItemCaseSensitive(item, group) : item;
-    item = cJSON_GetObjectItemCaseSensitive(item, name);
-    value = cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : -1;
-    cJSON_Delete(json);
-    return value;
-}
-
 /* ---- taken ---- */
 
 static void each_record_becomes_a_publication(void **state)
@@ -62,8 +39,8 @@ static void each_record_becomes_a_publication(void **state)
     assert_false(message->retain);
     assert_non_null(strstr(message->properties, "nexus-seq=" EPOCH ".43\n"));
     assert_null(fake_last(ACK)); /* nothing to tell */
-    assert_true(counter(site, NULL, "published") == 3);
-    assert_true(counter(site, "batches", "taken") == 1);
+    assert_true(batch_counter(site, NULL, "published") == 3);
+    assert_true(batch_counter(site, "batches", "taken") == 1);
 }
 
 static void an_empty_record_clears_what_is_retained(void **state)
@@ -86,7 +63,7 @@ static void what_comes_again_is_dropped(void **state)
     assert_int_equal(batch_deliver_all(site, EPOCH, 0, 2), 0); /* the mark does not go back */
     assert_int_equal(fake_count(STREAM), 5);
     assert_non_null(strstr(fake_last(STREAM)->properties, ".5\n"));
-    assert_true(counter(site, NULL, "repeated") == 3 + 2 + 2);
+    assert_true(batch_counter(site, NULL, "repeated") == 3 + 2 + 2);
     assert_int_equal(batch_ask(site, EPOCH, 5), 0);
     batch_assert_answer("taken", 5);
 }
@@ -117,7 +94,7 @@ static void a_gap_is_refused_whole_and_told(void **state)
     assert_int_equal(fake_count(STREAM), 3);
     assert_int_equal(batch_deliver_all(site, EPOCH, 3, 7), 0);
     assert_int_equal(fake_count(STREAM), 7);
-    assert_true(counter(site, "batches", "gap") == 1);
+    assert_true(batch_counter(site, "batches", "gap") == 1);
 }
 
 static void a_jump_is_taken_and_logged(void **state)
@@ -160,7 +137,7 @@ static void a_question_changes_nothing(void **state)
     assert_int_equal(batch_ask(site, EPOCH, 17), 0); /* no gap: it asks */
     batch_assert_answer("taken", 6);
     assert_int_equal(batch_deliver_all(site, EPOCH, 6, 7), 0);
-    assert_true(counter(site, NULL, "questions") == 2);
+    assert_true(batch_counter(site, NULL, "questions") == 2);
 }
 
 /* ---- refused ---- */
@@ -303,9 +280,9 @@ static void what_is_no_batch_is_refused_and_told(void **state)
         fake_publish_bytes(&site->plugin, &site->link, "nexus/_deliver/ulsan", large, 64, false),
         MOSQ_ERR_ACL_DENIED);
     batch_assert_answer("refused", -1);
-    assert_true(counter(site, "batches", "damaged") == 2);
-    assert_true(counter(site, "batches", "limit") == 1);
-    assert_true(counter(site, "batches", "refused") == 1);
+    assert_true(batch_counter(site, "batches", "damaged") == 2);
+    assert_true(batch_counter(site, "batches", "limit") == 1);
+    assert_true(batch_counter(site, "batches", "refused") == 1);
     free(large);
 }
 
@@ -340,7 +317,7 @@ static void a_turn_that_takes_long_ends_between_two_numbers(void **state)
         assert_int_equal(fake_count(STREAM), (size_t)mark * 2);
     }
     assert_true(mark == 10);
-    assert_true(counter(site, "batches", "again") >= 2);
+    assert_true(batch_counter(site, "batches", "again") >= 2);
 }
 
 static unsigned publishes_until_failure;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { SEEDS = 400, TICKS = 2500, RECORDS_MAX = 6000, WIRE_MAX = 32, BATCH = 40 };
+enum { BURST = 30, MS_PER_RECORD = 4, PAUSE_MS = 60 }; /* of a receiver that limits the rate */
 
 static const struct nx_link_config config = {.window = 6,
                                              .parts = 1,
@@ -32,15 +33,23 @@ struct wire {
 struct answer {
     uint64_t unit, mark;
     uint64_t died; /* a record that was refused; 0: none */
+    uint64_t wait_ms;
     bool question, refused;
 };
 
+struct kind {
+    bool forgetful, dropping, limited;
+};
+
 struct world {
+    struct kind kind;
     uint64_t random, now_ms;
     struct nx_link *link;
     struct nx_link_mark durable; /* what a restart finds */
     uint64_t stored;
-    bool up, forgetful, dropping, scarce;
+    bool up, scarce;
+    uint64_t credit, credit_ms; /* records that the receiver takes now; since when */
+    uint64_t pause_until_ms;    /* as the owner was told */
     struct wire wire[WIRE_MAX];
     size_t wire_count;
     struct answer answers[WIRE_MAX];
@@ -48,7 +57,7 @@ struct world {
     uint64_t mark; /* the receiver's */
     uint64_t delivered[RECORDS_MAX + 1];
     bool letter[RECORDS_MAX + 1]; /* a dead letter that the owner has durably */
-    uint64_t crashes, losses, refusals, repairs, falls;
+    uint64_t crashes, losses, refusals, repairs, falls, pauses;
 };
 
 static uint64_t roll(struct world *world, uint64_t sides)
@@ -104,6 +113,7 @@ static void pump(struct world *world)
         return;
     }
     if (nx_link_ask(world->link, world->now_ms)) {
+        assert_true(world->now_ms >= world->pause_until_ms);
         world->wire[world->wire_count++] = (struct wire){.question = true};
         nx_link_asked(world->link, world->now_ms);
     }
@@ -118,6 +128,7 @@ static void pump(struct world *world)
         }
         build(world, &step, &batch, until);
         if (!step.had) {
+            assert_true(world->now_ms >= world->pause_until_ms);
             world->wire[world->wire_count++] = (struct wire){.step = step, .until = until};
         }
         nx_link_batch_sent(world->link, &batch, world->now_ms);
@@ -133,6 +144,20 @@ static void deliver(struct world *world, uint64_t seq)
         assert_true(world->falls > 0 || world->delivered[seq] == 0);
         world->delivered[seq]++;
     }
+}
+
+/* Does the rate allow one more? */
+static bool may(struct world *world)
+{
+    uint64_t saved = (world->now_ms - world->credit_ms) / MS_PER_RECORD;
+
+    world->credit_ms += saved * MS_PER_RECORD;
+    world->credit = world->credit + saved < BURST ? world->credit + saved : BURST;
+    if (!world->kind.limited || world->credit == 0) {
+        return !world->kind.limited;
+    }
+    world->credit--;
+    return true;
 }
 
 /* The rules of the plugin: drops what it has had, refuses a gap whole, may break off. */
@@ -154,8 +179,9 @@ static void receiver_takes_one(struct world *world)
     }
     for (uint64_t seq = world->mark + 1; !first->question && !answer.refused && seq <= first->until;
          seq++) {
-        if (seq > stop) {
+        if (seq > stop || !may(world)) {
             answer.refused = true;
+            answer.wait_ms = seq > stop ? 0 : PAUSE_MS;
             break;
         }
         deliver(world, seq);
@@ -182,6 +208,15 @@ static void bury(struct world *world, uint64_t seq)
     world->letter[seq] = true; /* here: durable at once */
 }
 
+static void pause(struct world *world, uint64_t wait_ms)
+{
+    if (wait_ms > 0) {
+        nx_link_pause(world->link, wait_ms, world->now_ms);
+        world->pause_until_ms = world->now_ms + wait_ms;
+        world->pauses++;
+    }
+}
+
 static void one_answer_comes(struct world *world)
 {
     struct answer answer = world->answers[0];
@@ -199,10 +234,12 @@ static void one_answer_comes(struct world *world)
         if (answer.died > 0 && before) {
             bury(world, answer.died);
         }
+        pause(world, before ? answer.wait_ms : 0);
         (void)nx_link_answered(world->link, answer.unit, 0, answer.refused, world->now_ms);
         if (answer.died > 0 && !before) {
             bury(world, answer.died);
         }
+        pause(world, before ? 0 : answer.wait_ms);
     }
     nx_link_event(world->link, NX_LINK_EV_ROOM, world->now_ms);
 }
@@ -260,6 +297,7 @@ static void crash(struct world *world)
     nx_link_free(world->link);
     world->crashes++;
     world->up = false;
+    world->pause_until_ms = 0;
     assert_int_equal(nx_link_new(&config, &world->durable, world->now_ms, &world->link), NX_OK);
     nx_link_stored(world->link, world->stored);
 }
@@ -271,14 +309,14 @@ static void rare(struct world *world)
         crash(world);
         break;
     case 1:
-        if (world->forgetful && world->mark > 0) {
+        if (world->kind.forgetful && world->mark > 0) {
             connection(world, false);
             world->mark -= roll(world, world->mark < 50 ? world->mark : 50);
             world->falls++;
         }
         break;
     case 2:
-        if (world->dropping && world->stored > 20) {
+        if (world->kind.dropping && world->stored > 20) {
             nx_link_give_up(world->link, world->stored - roll(world, 20), world->now_ms);
         }
         break;
@@ -372,18 +410,30 @@ static void judge_dropping(const struct world *world)
 
 static struct world world; /* too large for a stack */
 
-static void play(bool forgetful, bool dropping)
+struct tally {
+    uint64_t crashes, refusals, repairs, dropped, pauses;
+};
+
+static void count(struct tally *tally)
 {
-    uint64_t crashes = 0;
-    uint64_t refusals = 0;
-    uint64_t repairs = 0;
-    uint64_t dropped = 0;
+    struct nx_link_counts counts;
+
+    nx_link_counts(world.link, &counts);
+    tally->dropped += counts.dropped;
+    tally->crashes += world.crashes;
+    tally->refusals += world.refusals;
+    tally->repairs += world.repairs;
+    tally->pauses += world.pauses;
+}
+
+static void play(struct kind kind)
+{
+    struct tally tally = {0};
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct nx_link_counts counts;
 
-        world = (struct world){
-            .random = seed * 0x9E3779B97F4A7C15u, .forgetful = forgetful, .dropping = dropping};
+        world = (struct world){.kind = kind, .random = seed * 0x9E3779B97F4A7C15u};
         world.scarce = seed % 3 == 0;
         assert_int_equal(nx_link_new(&config, &world.durable, 0, &world.link), NX_OK);
         for (int i = 0; i < TICKS; i++) {
@@ -394,35 +444,39 @@ static void play(bool forgetful, bool dropping)
             assert_true(counts.units <= config.window);
         }
         settle(&world);
-        (dropping ? judge_dropping : judge)(&world);
-        nx_link_counts(world.link, &counts);
-        dropped += counts.dropped;
-        crashes += world.crashes;
-        refusals += world.refusals;
-        repairs += world.repairs;
+        (kind.dropping ? judge_dropping : judge)(&world);
+        count(&tally);
         nx_link_free(world.link);
     }
-    assert_true(crashes > SEEDS && refusals > SEEDS); /* as rough as it is meant to be */
-    assert_true((repairs > 0) == forgetful);
-    assert_true((dropped > SEEDS) == dropping);
+    assert_true(tally.crashes > SEEDS &&
+                tally.refusals > SEEDS); /* as rough as it is meant to be */
+    assert_true((tally.repairs > 0) == kind.forgetful);
+    assert_true((tally.dropped > SEEDS) == kind.dropping);
+    assert_true((tally.pauses > SEEDS) == kind.limited);
 }
 
 static void each_number_is_delivered_once_through_cuts_crashes_and_refusals(void **state)
 {
     (void)state;
-    play(false, false);
+    play((struct kind){0});
 }
 
 static void what_is_given_up_is_never_counted_as_sent(void **state)
 {
     (void)state;
-    play(false, true);
+    play((struct kind){.dropping = true});
 }
 
 static void a_receiver_that_forgets_gets_again_what_it_lacks(void **state)
 {
     (void)state;
-    play(true, false);
+    play((struct kind){.forgetful = true});
+}
+
+static void a_receiver_that_limits_the_rate_gets_all_of_it_and_nothing_in_a_pause(void **state)
+{
+    (void)state;
+    play((struct kind){.limited = true});
 }
 
 int main(void)
@@ -431,6 +485,7 @@ int main(void)
         cmocka_unit_test(each_number_is_delivered_once_through_cuts_crashes_and_refusals),
         cmocka_unit_test(what_is_given_up_is_never_counted_as_sent),
         cmocka_unit_test(a_receiver_that_forgets_gets_again_what_it_lacks),
+        cmocka_unit_test(a_receiver_that_limits_the_rate_gets_all_of_it_and_nothing_in_a_pause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

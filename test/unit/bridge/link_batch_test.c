@@ -129,6 +129,54 @@ static void refusals_make_batches_smaller_and_pauses_longer(void **state)
     nx_link_free(link);
 }
 
+static void take_all(struct nx_link *link, uint64_t mark, uint64_t now_ms)
+{
+    nx_link_asked(link, now_ms);
+    (void)nx_link_told(link, true, mark, now_ms);
+}
+
+static void in_a_pause_neither_batch_nor_question_goes(void **state)
+{
+    struct nx_link *link = begin(&config, 1000);
+    struct nx_link_step step;
+
+    (void)state;
+    take_all(link, 0, 0);
+    nx_link_pause(link, 300, 10); /* its answer came before the PUBACK of the batch */
+    assert_false(nx_link_next(link, 309, &step));
+    assert_int_equal(nx_link_due_ms(link, 10), 300);
+    send_next(link, &step, 310);
+    assert_true(nx_link_answered(link, step.unit, 0, true, 310));
+    nx_link_pause(link, 300, 310); /* and after it */
+    assert_false(nx_link_ask(link, 609));
+    assert_int_equal(nx_link_due_ms(link, 310), 300);
+    assert_true(nx_link_ask(link, 610));
+    nx_link_pause(link, UINT64_MAX / 2, 610); /* nobody is sent away for ever */
+    assert_true(nx_link_ask(link, 610 + config.ask_ms_max));
+    nx_link_free(link);
+}
+
+static void after_a_pause_batches_go_one_at_a_time_and_more_with_each_that_is_taken(void **state)
+{
+    struct nx_link *link = begin(&config, 5000);
+    struct nx_link_step step;
+
+    (void)state;
+    take_all(link, 0, 0);
+    nx_link_pause(link, 300, 0);
+    for (uint32_t units = 1; units <= config.window; units++) {
+        struct nx_link_counts counts;
+
+        while (nx_link_next(link, 300, &step)) {
+            nx_link_batch_sent(link, &(struct nx_link_batch){.until = step.last}, 300);
+        }
+        nx_link_counts(link, &counts);
+        assert_int_equal(counts.units, units);
+        assert_true(nx_link_answered(link, step.unit - units + 1, 0, false, 300));
+    }
+    nx_link_free(link);
+}
+
 static void a_rate_holds_to_its_numbers_a_second(void **state)
 {
     struct nx_link_config slow = config;
@@ -187,6 +235,8 @@ int main(void)
         cmocka_unit_test(a_repair_skips_what_the_cache_has_no_more_and_says_so),
         cmocka_unit_test(what_the_receiver_has_is_counted_and_not_sent),
         cmocka_unit_test(refusals_make_batches_smaller_and_pauses_longer),
+        cmocka_unit_test(in_a_pause_neither_batch_nor_question_goes),
+        cmocka_unit_test(after_a_pause_batches_go_one_at_a_time_and_more_with_each_that_is_taken),
         cmocka_unit_test(a_rate_holds_to_its_numbers_a_second),
         cmocka_unit_test(what_is_given_up_is_dead_and_dropped_and_leaves_a_jump),
     };
