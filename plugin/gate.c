@@ -228,8 +228,10 @@ static enum nx_reason judge_payload(struct nx_gate *gate, const struct nx_scene 
     return NX_REASON_ADMITTED;
 }
 
+/* *later: the rate that it exceeds, when it is to be refused for that by who calls. */
 static enum nx_reason charge(const struct nx_publication *publication,
-                             const struct nx_limits *limits, const struct nx_topic *topic)
+                             const struct nx_limits *limits, const struct nx_topic *topic,
+                             enum nx_reason *later)
 {
     static const enum nx_reason reasons[] = {
         [NX_USAGE_OK] = NX_REASON_ADMITTED,
@@ -246,7 +248,16 @@ static enum nx_reason charge(const struct nx_publication *publication,
         .now_ms = publication->now_ms,
     };
 
-    return reasons[nx_usage_take(publication->usage, limits, &message)];
+    enum nx_usage_verdict verdict, over;
+
+    if (!publication->late_rates || publication->payload.len > LATE_BYTES_MAX) {
+        return reasons[nx_usage_take(publication->usage, limits, &message)];
+    }
+    verdict = nx_usage_borrow(publication->usage, limits, &message, &over);
+    if (verdict == NX_USAGE_OK) {
+        *later = reasons[over];
+    }
+    return reasons[verdict];
 }
 
 /* What the identity may in size and number, before a byte of the payload is read. */
@@ -256,7 +267,6 @@ static enum nx_reason judge_limits(const struct nx_gate *gate,
 {
     const struct nx_limits *limits = &publication->subject->identity->limits;
     size_t len = publication->payload.len;
-    enum nx_reason reason;
 
     if (len > gate->payload_bytes_max ||
         (limits->payload_bytes > 0 && len > limits->payload_bytes)) {
@@ -265,12 +275,7 @@ static enum nx_reason judge_limits(const struct nx_gate *gate,
     if (publication->usage == NULL || !nx_limits_charge(limits)) {
         return NX_REASON_ADMITTED;
     }
-    reason = charge(publication, limits, out->topic);
-    if (publication->late_rates && reason != NX_REASON_ASSETS && len <= LATE_BYTES_MAX) {
-        out->later = reason;
-        return NX_REASON_ADMITTED;
-    }
-    return reason;
+    return charge(publication, limits, out->topic, &out->later);
 }
 
 void nx_gate_judge(struct nx_gate *gate, const struct nx_scene *scene,

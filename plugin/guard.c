@@ -112,6 +112,7 @@ static enum nx_answer refuse_late(struct nx_guard *guard, const struct nx_messag
     struct nx_judgement judgement = {.reason = reason};
 
     see(guard, message, username, &publication);
+    nx_usage_return(guard->usage);
     judgement.topic = &publication.recent->topic;
     guard->counters.admitted--;
     guard->counters.payload_bytes -= publication.payload.len;

@@ -28,11 +28,19 @@ struct account {
     struct nx_span name; /* lies behind the account; {NULL, 0}: the common one */
 };
 
+/* What was charged last, as it was before. */
+struct borrowed {
+    struct account *account; /* NULL: nothing to be returned */
+    uint64_t messages_ns, bytes_ns;
+    uint64_t *slot; /* of an asset that was new; or NULL */
+};
+
 struct nx_usage {
     struct nx_map accounts;
     struct account **ring; /* ACCOUNTS_MAX of them, to look for one that can go */
     uint32_t hand;
     struct account common;
+    struct borrowed borrowed;
     uint64_t shared;
     uint64_t *seen; /* SEEN_SLOTS fingerprints; 0: free */
     size_t seen_count;
@@ -199,26 +207,41 @@ static uint64_t early_ns(uint64_t due_ns, uint64_t now_ns, uint64_t cost_ns, uin
     return cost_ns > 0 && wanted_ns > room_ns ? wanted_ns - room_ns : 0;
 }
 
-/* When the flow is due after one more. */
-static uint64_t due_after(uint64_t due_ns, uint64_t now_ns, uint64_t cost_ns)
+/* How much too early the message comes; *over is the rate that says so. */
+static uint64_t early_by(const struct account *account, const struct nx_limits *limits,
+                         const struct nx_usage_message *message, enum nx_usage_verdict *over)
 {
-    return (due_ns > now_ns ? due_ns : now_ns) + cost_ns;
+    uint64_t now_ns = message->now_ms * NS_PER_MS;
+    uint64_t messages_ns =
+        early_ns(account->messages_ns, now_ns, limits->message_interval_ns, limits->burst_ns);
+    uint64_t bytes_ns = early_ns(account->bytes_ns, now_ns, cost_of_bytes(limits, message->bytes),
+                                 limits->burst_ns);
+
+    *over = bytes_ns > 0 ? NX_USAGE_BYTES : NX_USAGE_OK;
+    *over = messages_ns > 0 ? NX_USAGE_MESSAGES : *over;
+    return messages_ns > bytes_ns ? messages_ns : bytes_ns;
 }
 
-enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limits *limits,
-                                    const struct nx_usage_message *message)
+/* The flow takes one more. What costs nothing leaves it as it is. */
+static void advance(uint64_t *due_ns, uint64_t now_ns, uint64_t cost_ns)
+{
+    if (cost_ns > 0) {
+        *due_ns = (*due_ns > now_ns ? *due_ns : now_ns) + cost_ns;
+    }
+}
+
+/* Charges the message unless it comes more than `credit_ns` too early. */
+static enum nx_usage_verdict take(struct nx_usage *usage, const struct nx_limits *limits,
+                                  const struct nx_usage_message *message, uint64_t credit_ns,
+                                  enum nx_usage_verdict *over)
 {
     uint64_t now_ns = message->now_ms * NS_PER_MS;
     struct account *account = account_of(usage, message->username, now_ns);
-    uint64_t message_ns = limits->message_interval_ns;
-    uint64_t bytes_ns = cost_of_bytes(limits, message->bytes);
     uint64_t print = 0, *slot = NULL;
 
-    if (early_ns(account->messages_ns, now_ns, message_ns, limits->burst_ns) > 0) {
-        return NX_USAGE_MESSAGES;
-    }
-    if (early_ns(account->bytes_ns, now_ns, bytes_ns, limits->burst_ns) > 0) {
-        return NX_USAGE_BYTES;
+    usage->borrowed.account = NULL;
+    if (early_by(account, limits, message, over) > credit_ns) {
+        return *over;
     }
     if (limits->assets > 0 && message->asset.ptr != NULL) {
         print = fingerprint(usage, message);
@@ -227,33 +250,58 @@ enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limi
             return NX_USAGE_ASSETS;
         }
     }
-    if (message_ns > 0) {
-        account->messages_ns = due_after(account->messages_ns, now_ns, message_ns);
-    }
-    if (bytes_ns > 0) {
-        account->bytes_ns = due_after(account->bytes_ns, now_ns, bytes_ns);
-    }
+    usage->borrowed = (struct borrowed){account, account->messages_ns, account->bytes_ns, NULL};
+    advance(&account->messages_ns, now_ns, limits->message_interval_ns);
+    advance(&account->bytes_ns, now_ns, cost_of_bytes(limits, message->bytes));
     if (slot != NULL && *slot == 0) {
         *slot = print;
         usage->seen_count++;
         account->assets++;
+        usage->borrowed.slot = slot;
     }
     return NX_USAGE_OK;
+}
+
+enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limits *limits,
+                                    const struct nx_usage_message *message)
+{
+    enum nx_usage_verdict over;
+
+    return take(usage, limits, message, 0, &over);
+}
+
+enum nx_usage_verdict nx_usage_borrow(struct nx_usage *usage, const struct nx_limits *limits,
+                                      const struct nx_usage_message *message,
+                                      enum nx_usage_verdict *over)
+{
+    return take(usage, limits, message, limits->burst_ns, over);
+}
+
+/* The newest fingerprint leaves no gap that another was put behind. */
+void nx_usage_return(struct nx_usage *usage)
+{
+    const struct borrowed *borrowed = &usage->borrowed;
+
+    if (borrowed->account != NULL) {
+        borrowed->account->messages_ns = borrowed->messages_ns;
+        borrowed->account->bytes_ns = borrowed->bytes_ns;
+        if (borrowed->slot != NULL) {
+            *borrowed->slot = 0;
+            usage->seen_count--;
+            borrowed->account->assets--;
+        }
+    }
+    usage->borrowed.account = NULL;
 }
 
 uint64_t nx_usage_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
                           const struct nx_usage_message *message)
 {
     const struct account *account = known_account(usage, message->username);
-    uint64_t now_ns = message->now_ms * NS_PER_MS;
-    uint64_t messages_ns, bytes_ns;
+    enum nx_usage_verdict over;
 
     account = account != NULL ? account : &usage->common;
-    messages_ns =
-        early_ns(account->messages_ns, now_ns, limits->message_interval_ns, limits->burst_ns);
-    bytes_ns = early_ns(account->bytes_ns, now_ns, cost_of_bytes(limits, message->bytes),
-                        limits->burst_ns);
-    return ((messages_ns > bytes_ns ? messages_ns : bytes_ns) + NS_PER_MS - 1) / NS_PER_MS;
+    return (early_by(account, limits, message, &over) + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 size_t nx_usage_accounts(const struct nx_usage *usage)

@@ -38,6 +38,16 @@ void nx_usage_free(struct nx_usage *usage);
 enum nx_usage_verdict nx_usage_take(struct nx_usage *usage, const struct nx_limits *limits,
                                     const struct nx_usage_message *message);
 
+/*
+ * Charges the message although it is over a rate, by one more burst at most; *over is that rate, or
+ * OK. For who learns later whether the message goes: nx_usage_return takes back what was charged
+ * last, which is to be said before anything else is charged.
+ */
+enum nx_usage_verdict nx_usage_borrow(struct nx_usage *usage, const struct nx_limits *limits,
+                                      const struct nx_usage_message *message,
+                                      enum nx_usage_verdict *over);
+void nx_usage_return(struct nx_usage *usage);
+
 /* Milliseconds until the rates let the message come, when nothing else does; 0: they do now. */
 uint64_t nx_usage_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
                           const struct nx_usage_message *message);

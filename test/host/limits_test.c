@@ -5,8 +5,6 @@
 #include "cm.h"
 #include "site.h"
 
-#include "plugin/usage.h"
-
 #include "core/batch.h"
 
 #include <stdio.h>
@@ -254,6 +252,59 @@ static void on_2_1_what_is_over_its_rate_is_judged_all_the_same(void **state)
                      MOSQ_ERR_ACL_DENIED);
 }
 
+/* There nothing tells a will from a publish before it is too late to refuse it. */
+static void on_2_1_wills_over_the_rate_are_held_to_one_burst_more(void **state)
+{
+    struct site *site = *state;
+    unsigned sent = 0;
+
+    assert_int_equal(start_2_1(site), 0);
+    (void)admitted(site, &site->sensor, OWN_TOPIC, 5);
+    for (int i = 0; i < 100; i++) {
+        sent += fake_will(&site->plugin, &site->sensor, OWN_TOPIC, GOOD_READING, true) == 0;
+    }
+    assert_int_equal(sent, 5);
+    assert_string_equal(site_text(REJECTED, "reason"), "rate");
+    fake.now_ms += 10000; /* at rest: what was saved up is a burst and no more */
+    assert_int_equal(admitted(site, &site->sensor, OWN_TOPIC, 100), 5);
+}
+
+static void on_2_1_wills_count_against_the_rate_that_they_exceed(void **state)
+{
+    struct site *site = *state;
+
+    assert_int_equal(start_2_1(site), 0);
+    (void)admitted(site, &site->sensor, OWN_TOPIC, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(fake_will(&site->plugin, &site->sensor, OWN_TOPIC, GOOD_READING, true), 0);
+    }
+    fake.now_ms += 1000;
+    assert_int_equal(publish(site, &site->sensor, OWN_TOPIC), QUOTA);
+    fake.now_ms += 200;
+    assert_int_equal(publish(site, &site->sensor, OWN_TOPIC), 0);
+}
+
+static void on_2_1_a_refused_message_costs_neither_a_place_nor_an_asset(void **state)
+{
+    struct mosquitto any = {"a", "any"};
+    struct site *site = *state;
+
+    fake.is_2_1 = true;
+    write_city(site, "",
+               "\"limits\": { \"messages_per_second\": 5, \"burst_seconds\": 1, "
+               "\"assets\": 2 }");
+    assert_int_equal(site_start(site, NULL, NULL), 0);
+    assert_int_equal(admitted(site, &any, TOPIC("A"), 5), 5);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(publish(site, &any, TOPIC("B")), QUOTA);
+    }
+    fake.now_ms += 200;
+    assert_int_equal(publish(site, &any, TOPIC("C")), 0);
+    fake.now_ms += 200;
+    assert_int_equal(publish(site, &any, TOPIC("B")), MOSQ_ERR_ACL_DENIED);
+    assert_true(site_refused(site, "assets") == 1);
+}
+
 static void on_2_1_a_will_over_its_rate_leaves_nothing_for_the_next_message(void **state)
 {
     struct site *site = *state;
@@ -405,76 +456,6 @@ static void each_timed_decision_is_in_one_bucket_of_the_status(void **state)
     assert_true(site_at(STATUS, "/decision_ns/receive/decisions") == 0);
 }
 
-/* --- the table alone ----------------------------------------------------------------------- */
-
-static enum nx_usage_verdict take(struct nx_usage *usage, const struct nx_limits *limits,
-                                  unsigned name, unsigned asset, uint64_t now_ms)
-{
-    char text[2][16];
-    struct nx_usage_message message = {.domain = NX_SPAN("air"), .bytes = 1, .now_ms = now_ms};
-
-    (void)snprintf(text[0], sizeof(text[0]), "u%u", name);
-    (void)snprintf(text[1], sizeof(text[1]), "a%u", asset);
-    message.username = nx_span_from(text[0]);
-    message.asset = nx_span_from(text[1]);
-    return nx_usage_take(usage, limits, &message);
-}
-
-static void identities_beyond_the_table_share_one_account(void **state)
-{
-    enum { NAMES = 70000, ROOM = 65536 };
-    const struct nx_limits one = {.message_interval_ns = 1000000000};
-    struct nx_usage *usage = nx_usage_new(7);
-    unsigned ok = 0;
-
-    (void)state;
-    assert_non_null(usage);
-    for (unsigned i = 0; i < NAMES; i++) {
-        ok += take(usage, &one, i, 0, 1000) == NX_USAGE_OK;
-    }
-    assert_int_equal(ok, ROOM + 1); /* all the others together have one */
-    assert_int_equal(nx_usage_accounts(usage), ROOM);
-    assert_true(nx_usage_shared(usage) == NAMES - ROOM);
-    assert_int_equal(take(usage, &one, NAMES + 1, 0, 60000), NX_USAGE_OK);
-    assert_int_equal(take(usage, &one, NAMES, 0, 60000), NX_USAGE_OK); /* at rest: they make room */
-    assert_int_equal(take(usage, &one, NAMES, 0, 60000), NX_USAGE_MESSAGES);
-    assert_int_equal(nx_usage_accounts(usage), ROOM);
-    nx_usage_free(usage);
-}
-
-static void a_full_table_of_assets_admits_no_new_one(void **state)
-{
-    enum { ASSETS = 196608 };
-    const struct nx_limits many = {.assets = 1000000};
-    struct nx_usage *usage = nx_usage_new(7);
-
-    (void)state;
-    assert_non_null(usage);
-    for (unsigned i = 0; i < ASSETS; i++) {
-        assert_int_equal(take(usage, &many, i % 3, i, 0), NX_USAGE_OK);
-    }
-    assert_int_equal(take(usage, &many, 0, ASSETS, 0), NX_USAGE_ASSETS);
-    assert_int_equal(take(usage, &many, 0, 0, 0), NX_USAGE_OK);
-    nx_usage_forget_assets(usage);
-    assert_int_equal(take(usage, &many, 0, ASSETS, 0), NX_USAGE_OK);
-    nx_usage_free(usage);
-}
-
-static void a_clock_that_stands_still_or_steps_back_gives_no_more(void **state)
-{
-    const struct nx_limits two = {.message_interval_ns = 500000000, .burst_ns = 1000000000};
-    struct nx_usage *usage = nx_usage_new(7);
-
-    (void)state;
-    assert_non_null(usage);
-    assert_int_equal(take(usage, &two, 1, 0, 5000), NX_USAGE_OK);
-    assert_int_equal(take(usage, &two, 1, 0, 5000), NX_USAGE_OK);
-    assert_int_equal(take(usage, &two, 1, 0, 5000), NX_USAGE_MESSAGES);
-    assert_int_equal(take(usage, &two, 1, 0, 0), NX_USAGE_MESSAGES);
-    assert_int_equal(take(usage, &two, 1, 0, 5500), NX_USAGE_OK);
-    nx_usage_free(usage);
-}
-
 int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
@@ -494,6 +475,9 @@ int main(void)
         OPEN(a_limit_that_makes_no_sense_keeps_the_old_configuration),
         MADE(on_2_1_a_rate_is_refused_at_the_message_event_with_its_own_code),
         MADE(on_2_1_what_is_over_its_rate_is_judged_all_the_same),
+        MADE(on_2_1_wills_over_the_rate_are_held_to_one_burst_more),
+        MADE(on_2_1_wills_count_against_the_rate_that_they_exceed),
+        MADE(on_2_1_a_refused_message_costs_neither_a_place_nor_an_asset),
         MADE(on_2_1_a_will_over_its_rate_leaves_nothing_for_the_next_message),
         MADE(on_2_1_what_is_outside_is_as_if_the_plugin_were_not_there),
         OPEN(nobody_is_disconnected_unless_it_is_asked_for),
@@ -504,9 +488,6 @@ int main(void)
         MADE(a_bridge_is_never_disconnected),
         MADE(more_offenders_than_the_queue_holds_are_disconnected_in_turn),
         OPEN(each_timed_decision_is_in_one_bucket_of_the_status),
-        cmocka_unit_test(identities_beyond_the_table_share_one_account),
-        cmocka_unit_test(a_full_table_of_assets_admits_no_new_one),
-        cmocka_unit_test(a_clock_that_stands_still_or_steps_back_gives_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
