@@ -48,6 +48,17 @@ static uint64_t load(const char *at, size_t bytes)
     return value;
 }
 
+/* As one instruction, for reading. */
+static unsigned load_2(const char *at)
+{
+    return (unsigned)(unsigned char)at[0] << 8 | (unsigned char)at[1];
+}
+
+static uint32_t load_4(const char *at)
+{
+    return (uint32_t)load_2(at) << 16 | load_2(at + 2);
+}
+
 /* ---- what a record must be, to be written and to be read ---- */
 
 static bool is_stream(struct nx_span stream)
@@ -249,41 +260,36 @@ enum nx_err nx_batch_end(struct nx_buf *out, uint64_t until, bool jump)
 
 /* ---- reading ---- */
 
-static bool take_number(struct nx_span *rest, size_t bytes, uint64_t *out)
+static bool take_bytes(struct nx_span *rest, size_t len, struct nx_span *out)
 {
-    if (rest->len < bytes) {
+    if (len > rest->len) {
         return false;
     }
-    *out = load(rest->ptr, bytes);
-    rest->ptr += bytes;
-    rest->len -= bytes;
+    *out = (struct nx_span){rest->ptr, len};
+    rest->ptr += len;
+    rest->len -= len;
     return true;
 }
 
-static bool take_counted(struct nx_span *rest, size_t length_bytes, struct nx_span *out)
+/* Two bytes of length and so many more: a record has up to seventeen of these. */
+static bool take_text(struct nx_span *rest, struct nx_span *out)
 {
-    uint64_t len;
+    struct nx_span length;
 
-    if (!take_number(rest, length_bytes, &len) || len > rest->len) {
-        return false;
-    }
-    *out = (struct nx_span){rest->ptr, (size_t)len};
-    rest->ptr += len;
-    rest->len -= (size_t)len;
-    return true;
+    return take_bytes(rest, 2, &length) && take_bytes(rest, load_2(length.ptr), out);
 }
 
 static bool take_properties(struct nx_span *rest, struct nx_batch_record *out)
 {
-    uint64_t count;
+    struct nx_span count;
 
-    if (!take_number(rest, 1, &count) || count > NX_BATCH_PROPERTIES_MAX) {
+    if (!take_bytes(rest, 1, &count) || (unsigned char)*count.ptr > NX_BATCH_PROPERTIES_MAX) {
         return false;
     }
-    out->properties_count = (size_t)count;
+    out->properties_count = (unsigned char)*count.ptr;
     for (size_t i = 0; i < out->properties_count; i++) {
-        if (!take_counted(rest, 2, &out->properties[i].name) ||
-            !take_counted(rest, 2, &out->properties[i].value)) {
+        if (!take_text(rest, &out->properties[i].name) ||
+            !take_text(rest, &out->properties[i].value)) {
             return false;
         }
     }
@@ -292,24 +298,25 @@ static bool take_properties(struct nx_span *rest, struct nx_batch_record *out)
 
 /* Takes one record apart. False: the bytes end within it, or it has too many user properties. */
 static bool take_record(struct nx_span *rest, uint64_t after, struct nx_batch_record *out,
-                        uint64_t *flags)
+                        unsigned *flags)
 {
-    uint64_t seq, channel;
+    struct nx_span head, length;
 
-    if (!take_number(rest, 4, &seq) || !take_number(rest, 1, &channel) ||
-        !take_number(rest, 1, flags) || !take_counted(rest, 2, &out->stream) ||
-        !take_counted(rest, 4, &out->payload) || !take_properties(rest, out)) {
+    if (!take_bytes(rest, 4 + 1 + 1, &head) || !take_text(rest, &out->stream) ||
+        !take_bytes(rest, 4, &length) || !take_bytes(rest, load_4(length.ptr), &out->payload) ||
+        !take_properties(rest, out)) {
         return false;
     }
-    out->seq = after + seq;
-    out->channel = (enum nx_channel)channel;
+    *flags = (unsigned char)head.ptr[5];
+    out->seq = after + load_4(head.ptr);
+    out->channel = (enum nx_channel)(unsigned char)head.ptr[4];
     out->retain = (*flags & FLAG_RETAIN) != 0;
     return true;
 }
 
 bool nx_batch_next(struct nx_batch_reader *reader, struct nx_batch_record *out)
 {
-    uint64_t flags;
+    unsigned flags;
 
     if (reader->read == reader->head.count ||
         !take_record(&reader->rest, reader->head.after, out, &flags)) {
@@ -328,45 +335,45 @@ static enum nx_err syntax(struct nx_diag *diag, struct nx_span bytes, const char
     return NX_ERR_SYNTAX;
 }
 
-/* One record with everything that opening checks. `reader` moves behind it. */
+/* One record with everything that opening checks. `reader` moves behind it; *record is room. */
 static enum nx_err check_record(struct nx_batch_reader *reader, struct nx_span bytes,
-                                struct nx_diag *diag)
+                                struct nx_batch_record *record, struct nx_diag *diag)
 {
     const char *at = reader->rest.ptr;
-    struct nx_batch_record record;
     const char *fault;
-    uint64_t flags;
+    unsigned flags;
 
-    if (!take_record(&reader->rest, reader->head.after, &record, &flags)) {
+    if (!take_record(&reader->rest, reader->head.after, record, &flags)) {
         return syntax(diag, bytes, at,
                       "this record is cut off, or has more than 8 user properties");
     }
-    if ((flags & ~(uint64_t)FLAG_RETAIN) != 0) {
+    if ((flags & ~(unsigned)FLAG_RETAIN) != 0) {
         nx_diag_set(diag, "at byte %zu of the batch: a record flag that is not known here",
                     (size_t)(at - bytes.ptr));
         return NX_ERR_UNSUPPORTED;
     }
-    fault = record_fault(&record);
+    fault = record_fault(record);
     if (fault != NULL) {
         return syntax(diag, bytes, at, fault);
     }
-    if (record.seq == reader->head.after || record.seq > reader->head.until ||
-        !is_behind(record.seq, record.channel, reader->last_seq, reader->last_channel)) {
+    if (record->seq == reader->head.after || record->seq > reader->head.until ||
+        !is_behind(record->seq, record->channel, reader->last_seq, reader->last_channel)) {
         return syntax(diag, bytes, at,
                       "records ascend by number and channel, from after + 1 to until");
     }
-    reader->last_seq = record.seq;
-    reader->last_channel = record.channel;
+    reader->last_seq = record->seq;
+    reader->last_channel = record->channel;
     return NX_OK;
 }
 
 static enum nx_err check_records(struct nx_batch_reader reader, struct nx_span bytes,
                                  struct nx_diag *diag)
 {
+    struct nx_batch_record record;
     enum nx_err err = NX_OK;
 
     for (unsigned i = 0; i < reader.head.count && err == NX_OK; i++) {
-        err = check_record(&reader, bytes, diag);
+        err = check_record(&reader, bytes, &record, diag);
     }
     if (err == NX_OK && reader.rest.len != 0) {
         return syntax(diag, bytes, reader.rest.ptr, "bytes behind the last record");

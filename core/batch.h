@@ -63,6 +63,8 @@ struct nx_batch_record {
 
 /* CRC-32C of `bytes`, continued from `crc` (0 at the start). */
 uint32_t nx_crc32c(uint32_t crc, struct nx_span bytes);
+/* The same on processors without an instruction for it. */
+uint32_t nx_crc32c_by_table(uint32_t crc, struct nx_span bytes);
 
 /* ---- writing ---- */
 

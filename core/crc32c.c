@@ -1,12 +1,17 @@
 /*
- * crc32c.c - CRC-32C (Castagnoli; RFC 3720 appendix B.4), eight bytes a step ("slicing", Kounavis
- * and Berry 2005): it is paid once for every byte of every batch, inside the broker.
+ * crc32c.c - CRC-32C (Castagnoli; RFC 3720 appendix B.4), eight bytes a step: it is paid once for
+ * every byte of every batch, inside the broker. By the processor's own instruction where it has
+ * one, else by tables ("slicing", Kounavis and Berry 2005), which are 8 KiB of its nearest cache.
  *
  * The tables are constants, not filled in at the first use: the core has no mutable globals. An
  * entry is linear in the bits of its index, so a table of 256 follows from its eight entries for
  * 1, 2, 4 ... 128, and the compiler does the rest.
  */
 #include "core/batch.h"
+
+#ifdef __x86_64__
+#include <nmmintrin.h>
+#endif
 
 #define BIT(i, n, value) (((i) >> (n)&1U) != 0 ? (value) : 0U)
 #define ENTRY(i, a, b, c, d, e, f, g, h)                                                           \
@@ -52,7 +57,7 @@ static uint32_t word(const unsigned char *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-uint32_t nx_crc32c(uint32_t crc, struct nx_span bytes)
+uint32_t nx_crc32c_by_table(uint32_t crc, struct nx_span bytes)
 {
     const unsigned char *p = (const unsigned char *)bytes.ptr;
     size_t left = bytes.len;
@@ -71,3 +76,33 @@ uint32_t nx_crc32c(uint32_t crc, struct nx_span bytes)
     }
     return ~crc;
 }
+
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, struct nx_span bytes)
+{
+    const char *p = bytes.ptr;
+    size_t left = bytes.len;
+    uint64_t wide = ~crc, eight;
+
+    for (; left >= 8; p += 8, left -= 8) {
+        memcpy(&eight, p, 8);
+        wide = _mm_crc32_u64(wide, eight);
+    }
+    crc = (uint32_t)wide;
+    for (; left > 0; p++, left--) {
+        crc = _mm_crc32_u8(crc, (unsigned char)*p);
+    }
+    return ~crc;
+}
+
+uint32_t nx_crc32c(uint32_t crc, struct nx_span bytes)
+{
+    return __builtin_cpu_supports("sse4.2") ? by_instruction(crc, bytes)
+                                            : nx_crc32c_by_table(crc, bytes);
+}
+#else
+uint32_t nx_crc32c(uint32_t crc, struct nx_span bytes)
+{
+    return nx_crc32c_by_table(crc, bytes);
+}
+#endif

@@ -4,6 +4,7 @@
 #include "plugin/deliver.h"
 
 #include "plugin/deliver_answer.h"
+#include "plugin/deliver_texts.h"
 #include "plugin/marks_file.h"
 
 #include <cjson/cJSON.h>
@@ -12,11 +13,8 @@
 #include <stdlib.h>
 
 enum {
-    PAIRS_MAX = NX_BATCH_PROPERTIES_MAX + 2,                /* with those of our own */
-    STRINGS_BYTES_MAX = NX_BATCH_BYTES_MAX + 2 * PAIRS_MAX, /* with a NUL behind each */
-    SEQ_SIZE = NX_BATCH_EPOCH_SIZE + 1 + 20,                /* EPOCH.N */
-    AUTOSAVE_SLACK_MS = 2000,                               /* whole seconds, and one more */
-    TICKLESS_MS_MAX = 10000, /* so long a turn means that this broker gives no ticks */
+    AUTOSAVE_SLACK_MS = 2000, /* whole seconds, and one more */
+    TICKLESS_MS_MAX = 10000,  /* so long a turn means that this broker gives no ticks */
 };
 
 struct delivery_counters {
@@ -31,8 +29,8 @@ struct nx_deliver {
     const struct nx_log *log;
     struct nx_marks_file *file; /* NULL: the marks live in memory only */
     struct delivery_counters counters;
-    struct nx_buf strings; /* user properties of one record as C strings */
-    uint64_t first_ms;     /* when the first batch came; 0: none has */
+    struct nx_delivery_texts texts;
+    uint64_t first_ms; /* when the first batch came; 0: none has */
     bool ticked, tickless_told;
     char city[NX_MARKS_NAME_SIZE];
     struct nx_marks marks;
@@ -47,7 +45,8 @@ struct job {
     struct nx_batch_reader reader;
     struct nx_delivery_answer answer;
     uint64_t begun_ms;
-    bool progress; /* a record of this batch has been judged */
+    bool progress;                      /* a record of this batch has been judged */
+    struct nx_delivery_verdict verdict; /* on the record that was judged last */
 };
 
 static const char *const outcome_names[NX_DELIVERY_OUTCOME_COUNT] = {
@@ -74,7 +73,7 @@ enum nx_err nx_deliver_new(const char *city, const char *state, uint64_t autosav
     }
     deliver->log = log;
     deliver->marks.age_ms = autosave_ms > 0 ? autosave_ms + AUTOSAVE_SLACK_MS : 0;
-    nx_buf_init(&deliver->strings, STRINGS_BYTES_MAX);
+    nx_delivery_texts_init(&deliver->texts);
     (void)nx_span_copy(nx_span_from(city), deliver->city, sizeof(deliver->city));
     if (state[0] != '\0') {
         err = nx_marks_file_open(state, city, &deliver->marks, log, &deliver->file, diag);
@@ -91,74 +90,37 @@ void nx_deliver_free(struct nx_deliver *deliver)
 {
     if (deliver != NULL) {
         nx_marks_file_close(deliver->file, &deliver->marks);
-        nx_buf_fini(&deliver->strings);
+        nx_delivery_texts_fini(&deliver->texts);
         free(deliver);
     }
 }
 
 /* ---- one record ---- */
 
-/* Copies `s` with a NUL behind it to *at, which moves on. */
-static const char *put_string(char **at, struct nx_span s)
+static bool publish(struct job *job, const struct nx_batch_record *record,
+                    const struct nx_delivery_reading *reading)
 {
-    char *string = *at;
+    struct nx_host_pair pairs[NX_DELIVERY_PAIRS_MAX];
+    size_t count = nx_delivery_texts_pairs(&job->deliver->texts, record, pairs);
 
-    if (s.len > 0) {
-        memcpy(string, s.ptr, s.len);
-    }
-    string[s.len] = '\0';
-    *at += s.len + 1;
-    return string;
+    return count > 0 && job->ops->publish(job->ops->ctx, reading, pairs, count);
 }
 
-/* What the plugin says of itself is no link's to say. */
-static bool is_ours(struct nx_span name)
+/* The record as what it is going to be. Its stream was checked when the batch was opened. */
+static struct nx_delivery_reading reading_of(struct job *job, const struct nx_batch_record *record)
 {
-    return nx_span_is(name, "nexus-origin") || nx_span_is(name, "nexus-seq");
-}
+    struct nx_span asset = record->stream;
+    struct nx_span domain = nx_span_cut(&asset, '/');
 
-/* The record's user properties behind our two; -1: no memory. */
-static int fill_pairs(struct nx_deliver *deliver, const struct nx_batch_record *record,
-                      struct nx_host_pair pairs[PAIRS_MAX])
-{
-    size_t bytes = 0;
-    int count = 2;
-    char *at;
-
-    for (size_t i = 0; i < record->properties_count; i++) {
-        bytes += record->properties[i].name.len + record->properties[i].value.len + 2;
-    }
-    nx_buf_reset(&deliver->strings);
-    if (bytes == 0) {
-        return count;
-    }
-    if (nx_buf_reserve(&deliver->strings, bytes, &at) != NX_OK) {
-        return -1;
-    }
-    for (size_t i = 0; i < record->properties_count; i++) {
-        if (!is_ours(record->properties[i].name)) {
-            pairs[count].name = put_string(&at, record->properties[i].name);
-            pairs[count].value = put_string(&at, record->properties[i].value);
-            count++;
-        }
-    }
-    return count;
-}
-
-static bool publish(struct job *job, const struct nx_batch_record *record, const char *topic)
-{
-    struct nx_host_pair pairs[PAIRS_MAX];
-    char seq[SEQ_SIZE];
-    int count = fill_pairs(job->deliver, record, pairs);
-
-    if (count < 0) {
-        return false;
-    }
-    (void)snprintf(seq, sizeof(seq), "%s.%" PRIu64, job->reader.head.epoch, record->seq);
-    pairs[0] = (struct nx_host_pair){"nexus-origin", job->entry->from};
-    pairs[1] = (struct nx_host_pair){"nexus-seq", seq};
-    return job->ops->publish(job->ops->ctx, topic, record->payload, record->retain, pairs,
-                             (size_t)count);
+    return (struct nx_delivery_reading){.name =
+                                            nx_delivery_texts_name(&job->deliver->texts, record),
+                                        .topic = {.kind = NX_TOPIC_STREAM,
+                                                  .channel = record->channel,
+                                                  .city = job->from,
+                                                  .domain = domain,
+                                                  .asset = asset},
+                                        .payload = record->payload,
+                                        .retain = record->retain};
 }
 
 enum settling {
@@ -170,26 +132,24 @@ enum settling {
 static enum settling settle_record(struct job *job, const struct nx_batch_record *record)
 {
     struct delivery_counters *counters = &job->deliver->counters;
-    char topic[NX_DELIVER_TOPIC_SIZE];
-    struct nx_delivery_verdict verdict;
+    struct nx_delivery_reading reading = reading_of(job, record);
+    struct nx_delivery_verdict *verdict = &job->verdict;
 
-    (void)snprintf(topic, sizeof(topic), "nexus/%.*s/%.*s/%s", NX_SPAN_ARG(job->from),
-                   NX_SPAN_ARG(record->stream), nx_channel_name(record->channel));
-    job->ops->judge(job->ops->ctx, topic, record->payload, record->retain,
-                    job->answer.refused_count < NX_DELIVER_REFUSALS_TOLD_MAX, &verdict);
-    if (verdict.admitted) {
-        if (!publish(job, record, topic)) {
+    job->ops->judge(job->ops->ctx, &reading,
+                    job->answer.refused_count < NX_DELIVER_REFUSALS_TOLD_MAX, verdict);
+    if (verdict->admitted) {
+        if (!publish(job, record, &reading)) {
             return NO_MEMORY;
         }
         counters->published++;
         return SETTLED;
     }
-    if (verdict.reason == NX_REASON_RATE || verdict.reason == NX_REASON_BYTES) {
-        job->answer.wait_ms = verdict.wait_ms;
+    if (verdict->reason == NX_REASON_RATE || verdict->reason == NX_REASON_BYTES) {
+        job->answer.wait_ms = verdict->wait_ms;
         return TOO_EARLY;
     }
-    if (verdict.reason == NX_REASON_INTERNAL ||
-        !nx_delivery_answer_refuse(&job->answer, record, &verdict)) {
+    if (verdict->reason == NX_REASON_INTERNAL ||
+        !nx_delivery_answer_refuse(&job->answer, record, verdict)) {
         return NO_MEMORY;
     }
     counters->refused++;
@@ -338,6 +298,7 @@ static enum nx_delivery_outcome take(struct job *job, struct nx_span payload, bo
                        "marks of %d cities are kept, and this is one more", (int)NX_MARKS_MAX);
         return NX_DELIVERY_REFUSED;
     }
+    nx_delivery_texts_begin(&job->deliver->texts, job->entry->from, job->reader.head.epoch);
     return take_records(job);
 }
 
@@ -444,7 +405,7 @@ static bool add_outcomes(const struct nx_deliver *deliver, cJSON *object)
 static bool add_marks(const struct nx_deliver *deliver, cJSON *object)
 {
     cJSON *marks = cJSON_AddObjectToObject(object, "marks");
-    char text[SEQ_SIZE];
+    char text[NX_DELIVERY_SEQ_SIZE];
     bool ok = marks != NULL;
 
     for (size_t i = 0; ok && i < deliver->marks.count; i++) {

@@ -27,7 +27,6 @@ struct cJSON;
 
 enum {
     NX_DELIVER_TURN_MS_MAX = 50,       /* of the broker's loop, for one batch */
-    NX_DELIVER_TOPIC_SIZE = 192,       /* five levels of names */
     NX_DELIVER_REFUSALS_TOLD_MAX = 32, /* of one answer with words; further ones without */
 };
 
@@ -46,7 +45,15 @@ enum nx_delivery_outcome {
 /* The word in answers and counters: "taken", "again", ... */
 const char *nx_delivery_outcome_name(enum nx_delivery_outcome outcome);
 
-/* The gate's word on one record. */
+/* One reading out of a batch. */
+struct nx_delivery_reading {
+    const char *name;      /* of its topic: "nexus/ulsan/air/sinjeong-dong/observation" */
+    struct nx_topic topic; /* the same taken apart; its spans point into the batch */
+    struct nx_span payload;
+    bool retain;
+};
+
+/* The gate's word on one of them. */
 struct nx_delivery_verdict {
     bool admitted;
     enum nx_reason reason;             /* RATE, BYTES: it is not refused, it may come later */
@@ -58,12 +65,12 @@ struct nx_delivery_verdict {
 struct nx_delivery_ops {
     void *ctx;
     uint64_t (*now_ms)(void *ctx); /* monotonic */
-    /* Judges a record as this city's own bridge's publication within the limits of who delivers it,
-     * counts it and tells a refusal. */
-    void (*judge)(void *ctx, const char *topic, struct nx_span payload, bool retain, bool words,
+    /* Judges it as this city's own bridge's publication within the limits of who delivers it, counts
+     * it and tells a refusal. */
+    void (*judge)(void *ctx, const struct nx_delivery_reading *reading, bool words,
                   struct nx_delivery_verdict *out);
     /* QoS 1, with user properties; all is copied. False: not taken, no memory. */
-    bool (*publish)(void *ctx, const char *topic, struct nx_span payload, bool retain,
+    bool (*publish)(void *ctx, const struct nx_delivery_reading *reading,
                     const struct nx_host_pair *user, size_t user_count);
     /* An answer to the link. False: not taken. */
     bool (*answer)(void *ctx, const char *topic, const char *json);

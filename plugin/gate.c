@@ -186,7 +186,7 @@ static enum nx_reason judge_reading(struct nx_gate *gate, const struct nx_scene 
                                     const struct nx_publication *publication, enum content content,
                                     struct nx_judgement *out)
 {
-    const struct nx_domain *domain = publication->recent != NULL
+    const struct nx_domain *domain = publication->parsed != NULL
                                          ? publication->domain
                                          : nx_city_domain(scene->city, out->topic->domain);
     enum nx_reason reason;
@@ -284,8 +284,8 @@ void nx_gate_judge(struct nx_gate *gate, const struct nx_scene *scene,
     enum nx_verdict verdict;
 
     *out = (struct nx_judgement){0};
-    if (publication->recent != NULL) {
-        out->topic = &publication->recent->topic;
+    if (publication->parsed != NULL) {
+        out->topic = publication->parsed;
         verdict = publication->verdict;
     } else {
         (void)nx_topic_parse(publication->topic, &gate->topic, NULL);

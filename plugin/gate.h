@@ -9,7 +9,6 @@
 #define NX_PLUGIN_GATE_H
 
 #include "core/policy.h"
-#include "plugin/recent.h"
 #include "plugin/usage.h"
 
 /* Why a publication was refused. The first ones are nx_verdict's, in its order. */
@@ -50,7 +49,7 @@ struct nx_publication {
     const struct nx_subject *subject;
     bool retain;
     /* What is not needed may be left out. */
-    const struct nx_recent *recent; /* the topic taken apart, and then also ... */
+    const struct nx_topic *parsed;  /* the topic taken apart, and then also ... */
     enum nx_verdict verdict;        /* ... the subject's right to publish on it, ... */
     const struct nx_domain *domain; /* ... and the city's domain of a stream, or NULL */
     struct nx_usage *usage;         /* charged with this message; NULL: limits do not apply */

@@ -56,10 +56,10 @@ static void see(struct nx_guard *guard, const struct nx_message *message, const 
         .username = known->username,
         .subject = &known->subject,
         .retain = message->retain,
-        .recent = recent,
+        .parsed = &recent->topic,
         .domain = nx_recent_domain(&guard->recent, guard->rules.city),
     };
-    out->verdict = nx_known_publish(known, guard->rules.config, guard->rules.city, out->recent);
+    out->verdict = nx_known_publish(known, guard->rules.config, guard->rules.city, recent);
     if (identity != NULL && nx_limits_charge(&identity->limits)) {
         out->usage = guard->usage;
         out->now_ms = guard->host->monotonic_ms();
@@ -76,7 +76,7 @@ static enum nx_answer judge(struct nx_guard *guard, const struct nx_message *mes
 
     guard->later = NX_REASON_ADMITTED;
     see(guard, message, username, &publication);
-    if (publication.verdict == NX_ALLOWED && publication.recent->topic.kind == NX_TOPIC_DELIVER) {
+    if (publication.verdict == NX_ALLOWED && publication.parsed->kind == NX_TOPIC_DELIVER) {
         return guard_deliver(guard, message, username);
     }
     publication.late_rates = late;
@@ -113,7 +113,7 @@ static enum nx_answer refuse_late(struct nx_guard *guard, const struct nx_messag
 
     see(guard, message, username, &publication);
     nx_usage_return(guard->usage);
-    judgement.topic = &publication.recent->topic;
+    judgement.topic = publication.parsed;
     guard->counters.admitted--;
     guard->counters.payload_bytes -= publication.payload.len;
     guard_count(&guard->counters, &judgement, publication.payload.len);

@@ -16,7 +16,13 @@ struct delivery {
     const void *client;
     struct nx_span username;
     struct nx_identity judged_as;
+    struct nx_subject subject; /* the same */
     uint64_t begun_ms;
+    /* What was found for the last reading holds for those of its domain and channel, whichever
+       asset they are of. */
+    struct nx_span domain_name; /* points into the batch */
+    const struct nx_domain *domain;
+    enum nx_verdict verdicts[NX_CHANNEL_CANONICAL + 1];
 };
 
 static uint64_t delivery_now_ms(void *ctx)
@@ -46,22 +52,40 @@ static uint32_t pause_ms(const struct delivery *delivery, const struct nx_public
     return wait_ms < UINT32_MAX ? (uint32_t)wait_ms : UINT32_MAX;
 }
 
-/* What is too early is not refused: it is neither counted nor told, and comes again. */
-static void delivery_judge(void *ctx, const char *topic, struct nx_span payload, bool retain,
-                           bool words, struct nx_delivery_verdict *out)
+static void delivery_look_up(struct delivery *delivery, struct nx_topic topic)
 {
-    const struct delivery *delivery = ctx;
+    const struct nx_rules *rules = &delivery->guard->rules;
+
+    delivery->domain_name = topic.domain;
+    delivery->domain = nx_city_domain(rules->city, topic.domain);
+    for (topic.channel = NX_CHANNEL_OBSERVATION; topic.channel <= NX_CHANNEL_CANONICAL;
+         topic.channel++) {
+        delivery->verdicts[topic.channel] =
+            nx_policy_publish(rules->config, rules->city, &delivery->subject, &topic);
+    }
+}
+
+/* What is too early is not refused: it is neither counted nor told, and comes again. */
+static void delivery_judge(void *ctx, const struct nx_delivery_reading *reading, bool words,
+                           struct nx_delivery_verdict *out)
+{
+    struct delivery *delivery = ctx;
     struct nx_guard *guard = delivery->guard;
-    struct nx_subject subject = {.identity = &delivery->judged_as};
     struct nx_scene scene = {guard->rules.config, guard->rules.city};
-    struct nx_publication publication = {.topic = nx_span_from(topic),
-                                         .payload = payload,
+    struct nx_publication publication = {.topic = nx_span_from(reading->name),
+                                         .payload = reading->payload,
                                          .username = delivery->username,
-                                         .subject = &subject,
-                                         .retain = retain,
+                                         .subject = &delivery->subject,
+                                         .retain = reading->retain,
+                                         .parsed = &reading->topic,
                                          .now_ms = delivery->begun_ms};
     struct nx_judgement judgement;
 
+    if (!nx_span_eq(delivery->domain_name, reading->topic.domain)) {
+        delivery_look_up(delivery, reading->topic);
+    }
+    publication.verdict = delivery->verdicts[reading->topic.channel];
+    publication.domain = delivery->domain;
     if (nx_limits_charge(&delivery->judged_as.limits)) {
         publication.usage = guard->usage;
     }
@@ -73,7 +97,7 @@ static void delivery_judge(void *ctx, const char *topic, struct nx_span payload,
         out->wait_ms = pause_ms(delivery, &publication);
         return;
     }
-    guard_count(&guard->counters, &judgement, payload.len);
+    guard_count(&guard->counters, &judgement, reading->payload.len);
     if (!out->admitted && words) {
         nx_gate_explain(guard->gate, &scene, &publication, &judgement, &out->explanation);
     }
@@ -82,14 +106,15 @@ static void delivery_judge(void *ctx, const char *topic, struct nx_span payload,
     }
 }
 
-static bool delivery_publish(void *ctx, const char *topic, struct nx_span payload, bool retain,
+static bool delivery_publish(void *ctx, const struct nx_delivery_reading *reading,
                              const struct nx_host_pair *user, size_t user_count)
 {
     struct nx_guard *guard = ((const struct delivery *)ctx)->guard;
     bool taken;
 
     guard->publishing = true;
-    taken = guard->host->publish_reading(topic, payload, retain, user, user_count);
+    taken = guard->host->publish_reading(reading->name, reading->payload, reading->retain, user,
+                                         user_count);
     guard->publishing = false;
     return taken;
 }
@@ -129,6 +154,7 @@ enum nx_answer guard_deliver(struct nx_guard *guard, const struct nx_message *me
                                 .client = message->client,
                                 .username = nx_span_from(username),
                                 .judged_as = judged_as(&link->limits),
+                                .subject = {.identity = &delivery.judged_as},
                                 .begun_ms = guard->host->monotonic_ms()};
     const struct nx_delivery_ops ops = {.ctx = &delivery,
                                         .now_ms = delivery_now_ms,

@@ -40,31 +40,27 @@ static uint64_t now_ms(void *ctx)
 }
 
 /* A payload of one byte: 'r' is refused, 'i' cannot be judged. */
-static void judge(void *ctx, const char *topic, struct nx_span payload, bool retain, bool words,
+static void judge(void *ctx, const struct nx_delivery_reading *reading, bool words,
                   struct nx_delivery_verdict *out)
 {
     (void)ctx;
-    (void)topic;
-    (void)retain;
     (void)words;
-    out->admitted = !nx_span_is(payload, "r");
+    out->admitted = !nx_span_is(reading->payload, "r");
     out->reason = out->admitted ? NX_REASON_ADMITTED : NX_REASON_SCHEMA;
     out->explanation.text[0] = '\0';
 }
 
-static bool publish(void *ctx, const char *topic, struct nx_span payload, bool retain,
+static bool publish(void *ctx, const struct nx_delivery_reading *reading,
                     const struct nx_host_pair *user, size_t user_count)
 {
     struct world *world = ctx;
     const char *at = user[1].value + NX_BATCH_EPOCH_SIZE;
     uint64_t seq = strtoull(at, NULL, 10);
-    unsigned channel = strstr(topic, "/observation") != NULL ? 1
-                       : strstr(topic, "/original") != NULL  ? 2
-                                                             : 3;
+    unsigned channel = strstr(reading->name, "/observation") != NULL ? 1
+                       : strstr(reading->name, "/original") != NULL  ? 2
+                                                                     : 3;
     int newer;
 
-    (void)payload;
-    (void)retain;
     must(user_count == 2 && strlen(user[1].value) > NX_BATCH_EPOCH_SIZE);
     world->now_ms += world->turn_ms;
     if (world->fails_in > 0 && --world->fails_in == 0) {

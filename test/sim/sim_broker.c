@@ -28,24 +28,26 @@ static uint64_t op_now_ms(void *ctx)
     return sim_world->now_us / 1000;
 }
 
-static void op_judge(void *ctx, const char *topic, struct nx_span payload, bool retained,
-                     bool words, struct nx_delivery_verdict *out)
+static void op_judge(void *ctx, const struct nx_delivery_reading *reading, bool words,
+                     struct nx_delivery_verdict *out)
 {
     struct sim_broker *broker = ctx;
 
-    (void)retained;
     (void)words;
     *out = (struct nx_delivery_verdict){
-        .admitted = broker->config.admits(broker->config.ctx, nx_span_from(topic), payload),
+        .admitted = broker->config.admits(broker->config.ctx, nx_span_from(reading->name),
+                                          reading->payload),
     };
     out->reason = out->admitted ? NX_REASON_ADMITTED : NX_REASON_SCHEMA;
 }
 
-static bool op_publish(void *ctx, const char *topic, struct nx_span payload, bool retained,
+static bool op_publish(void *ctx, const struct nx_delivery_reading *reading,
                        const struct nx_host_pair *user, size_t user_count)
 {
-    struct nx_mqtt_publish publish = {
-        .topic = nx_span_from(topic), .payload = payload, .qos = 1, .retain = retained};
+    struct nx_mqtt_publish publish = {.topic = nx_span_from(reading->name),
+                                      .payload = reading->payload,
+                                      .qos = 1,
+                                      .retain = reading->retain};
 
     for (size_t i = 0; i < user_count; i++) {
         publish.user[publish.user_count++] = (struct nx_mqtt_user_property){

@@ -59,7 +59,11 @@ static void agrees_with_its_definition_at_every_length_and_alignment(void **stat
     }
     for (size_t from = 0; from < 9; from++) {
         for (size_t len = 0; len <= 256; len++) {
+            const struct nx_span part = {(const char *)bytes + from, len};
+
             assert_int_equal(crc_of(bytes + from, len), bit_by_bit(bytes + from, len));
+            assert_int_equal(nx_crc32c_by_table(0, part), bit_by_bit(bytes + from, len));
+            assert_int_equal(nx_crc32c_by_table(7, part), nx_crc32c(7, part));
         }
     }
 }
