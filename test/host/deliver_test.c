@@ -205,6 +205,26 @@ static void a_record_of_a_domain_that_this_city_does_not_have_is_refused(void **
     assert_string_equal(site_text("nexus/birmingham/_rejected/water/W1", "reason"), "domain");
 }
 
+static void each_record_is_held_against_its_own_domain_and_channel(void **state)
+{
+    struct nx_batch_record records[6] = {
+        batch_reading(1), batch_record(1, NX_CHANNEL_ORIGINAL, "\xFF not JSON"),
+        batch_reading(2), batch_reading(3),
+        batch_reading(4), batch_record(5, NX_CHANNEL_OBSERVATION, "\xFF not JSON")};
+    struct site *site = *state;
+
+    records[2].stream = NX_SPAN("water/W1");
+    records[4].stream = NX_SPAN("water/W2");
+    assert_int_equal(batch_deliver(site, EPOCH, 0, 5, false, records, 6), 0);
+    assert_int_equal(fake_count(STREAM "/observation"), 2);
+    assert_int_equal(fake_count(STREAM "/original"), 1);
+    assert_int_equal(fake_count("nexus/ulsan/"), 3);
+    assert_string_equal(site_text("nexus/birmingham/_rejected/water/W1", "reason"), "domain");
+    assert_string_equal(site_text("nexus/birmingham/_rejected/water/W2", "reason"), "domain");
+    assert_string_equal(site_text("nexus/birmingham/_rejected/air/ULS", "reason"), "json");
+    assert_non_null(strstr(fake_last(STREAM "/observation")->properties, ".3\n"));
+}
+
 static void only_links_and_bridges_deliver_and_no_city_delivers_to_itself(void **state)
 {
     struct site *site = *state;
@@ -365,6 +385,7 @@ int main(void)
         OPEN_TEST(a_refused_record_is_told_and_stops_nothing),
         OPEN_TEST(each_refused_record_of_a_batch_is_named_and_the_first_ones_with_words),
         OPEN_TEST(a_record_of_a_domain_that_this_city_does_not_have_is_refused),
+        OPEN_TEST(each_record_is_held_against_its_own_domain_and_channel),
         OPEN_TEST(only_links_and_bridges_deliver_and_no_city_delivers_to_itself),
         OPEN_TEST(nobody_receives_a_batch),
         OPEN_TEST(what_is_no_batch_is_refused_and_told),
