@@ -101,21 +101,22 @@ enum nx_err relay_write_deaths(struct nx_relay *relay, struct nx_diag *diag)
         if (death.late) {
             err = nx_store_is_dead(store, relay->name, death.seq, &known, diag);
         }
-        if (err == NX_OK && death.late && !known) {
+        if (err != NX_OK) {
+            break; /* it is counted when the cache can say whether it was */
+        }
+        if (death.late && !known) {
             nx_link_died_late(relay->link, 1, nx_loop_monotonic_ms());
         }
         death.late = false; /* should the transaction fail: it is counted now */
         memcpy(relay->deaths.data + here, &death, sizeof(death));
         here = at;
-        if (err == NX_OK) {
-            err = nx_store_dead_letter(store,
-                                       &(struct nx_dead_letter){.link = relay->name,
-                                                                .seq = death.seq,
-                                                                .channel = death.channel,
-                                                                .at_ms = death.at_ms,
-                                                                .reason = reason},
-                                       diag);
-        }
+        err = nx_store_dead_letter(store,
+                                   &(struct nx_dead_letter){.link = relay->name,
+                                                            .seq = death.seq,
+                                                            .channel = death.channel,
+                                                            .at_ms = death.at_ms,
+                                                            .reason = reason},
+                                   diag);
     }
     return err;
 }
