@@ -4,7 +4,6 @@
 #include "bridge/bridge_state.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 /* --- what nodes say ----------------------------------------------------------------------------- */
 
@@ -181,19 +180,18 @@ static void on_node_recovered(void *ctx, struct nx_node *node)
     }
 }
 
-static void on_node_reopened(void *ctx, struct nx_node *node)
+/* Until all of them stand on the new cache the node stays stalled, and no link of it moves. */
+static enum nx_err on_node_reopened(void *ctx, struct nx_node *node, struct nx_diag *diag)
 {
     struct nx_bridge *bridge = ctx;
-    struct nx_diag diag = {0};
+    enum nx_err err = NX_OK;
 
-    for (size_t i = 0; i < bridge->relays_count; i++) {
-        if (is_from(bridge->relays[i], node) &&
-            nx_relay_reopened(bridge->relays[i], &diag) != NX_OK) {
-            nx_log(bridge->log, NX_LOG_ERROR, "link %s: %s",
-                   nx_relay_config(bridge->relays[i])->link->name, diag.text);
-            abort(); /* a cache that was just made cannot be read: start anew */
+    for (size_t i = 0; i < bridge->relays_count && err == NX_OK; i++) {
+        if (is_from(bridge->relays[i], node)) {
+            err = nx_relay_reopened(bridge->relays[i], diag);
         }
     }
+    return err;
 }
 
 static void on_node_changed(void *ctx, struct nx_node *node)

@@ -47,6 +47,11 @@ bool nx_node_stalled(const struct nx_node *node)
     return node->stalled;
 }
 
+uint8_t nx_node_opened(const struct nx_node *node)
+{
+    return node->opened;
+}
+
 bool nx_node_gone(const struct nx_node *node)
 {
     return node->gone;

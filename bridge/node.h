@@ -34,8 +34,9 @@ struct nx_node_events {
     void (*committed)(void *ctx, struct nx_node *node);   /* what was saved is durable */
     void (*rolled_back)(void *ctx, struct nx_node *node); /* it is not, and the node stalls */
     void (*recovered)(void *ctx, struct nx_node *node);   /* it writes again */
-    void (*reopened)(void *ctx, struct nx_node *node);    /* with a new cache: a new epoch */
-    void (*changed)(void *ctx, struct nx_node *node);     /* the status should be told now */
+    /* With a new cache: a new epoch. On failure the node stays stalled, and this comes again. */
+    enum nx_err (*reopened)(void *ctx, struct nx_node *node, struct nx_diag *diag);
+    void (*changed)(void *ctx, struct nx_node *node); /* the status should be told now */
 };
 
 #define NX_NODE_TOKEN (UINT64_C(0xFF) << 56)
@@ -79,6 +80,7 @@ struct nx_store *nx_node_store(const struct nx_node *node);
 struct nx_session *nx_node_session(const struct nx_node *node);
 const struct nx_recent *nx_node_recent(const struct nx_node *node);
 bool nx_node_stalled(const struct nx_node *node);
+uint8_t nx_node_opened(const struct nx_node *node); /* counts its caches, one after the other */
 
 /* Publishes the node's own retained message; its answer also settles what was acknowledged. */
 enum nx_err nx_node_tell(struct nx_node *node, struct nx_span topic, struct nx_span payload);

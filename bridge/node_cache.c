@@ -12,7 +12,7 @@ void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *dia
     nx_store_rollback(node->store);
     nx_recent_clear(node->recent);
     (void)nx_diag_format(diag, node->stall, sizeof(node->stall));
-    node->damaged = err == NX_ERR_SYNTAX;
+    node->damaged = node->damaged || err == NX_ERR_SYNTAX;
     node->stalled = true;
     node->retry_ms = node->retry_ms == 0 ? node->tuning->backoff_ms_min : node->retry_ms * 2;
     if (node->retry_ms > node->tuning->backoff_ms_max) {
@@ -64,11 +64,8 @@ enum nx_err node_open(struct nx_node *node, struct nx_diag *diag)
     return err == NX_OK ? cache_read(node, diag) : err;
 }
 
-/*
- * The cache was found damaged while it was in use: a closer look sets it aside, if it is so. *anew:
- * another took its place.
- */
-static enum nx_err node_reopen(struct nx_node *node, bool *anew, struct nx_diag *diag)
+/* The cache was found damaged while it was in use: a closer look sets it aside, if it is so. */
+static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
 {
     struct nx_store_options options;
     char epoch[64];
@@ -85,37 +82,43 @@ static enum nx_err node_reopen(struct nx_node *node, bool *anew, struct nx_diag 
     node->damaged = false;
     node->settle = 0;
     node->acked = node->told = 0;
-    *anew = !nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store));
-    if (*anew) {
+    if (!nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store))) {
         node->opened++;
+        node->anew = true;
     }
     return NX_OK;
+}
+
+/* What was in the way, as far as it can be put right; writes a number, so that a commit follows. */
+static enum nx_err node_mend(struct nx_node *node, struct nx_diag *diag)
+{
+    enum nx_err err = node->damaged ? node_reopen(node, diag) : NX_OK;
+
+    if (err == NX_OK && node->anew) {
+        err = node->config.events->reopened(node->config.ctx, node, diag);
+    }
+    if (err == NX_OK) {
+        err = nx_store_put_number(node->store, "checked_at", nx_loop_wall_ms(), diag);
+    }
+    return err;
 }
 
 void node_on_retry(void *ctx)
 {
     struct nx_node *node = ctx;
     struct nx_diag diag = {0};
-    bool anew = false;
-    enum nx_err err = node->damaged ? node_reopen(node, &anew, &diag) : NX_OK;
+    enum nx_err err = node_mend(node, &diag);
 
     if (err != NX_OK) {
-        node_stall(node, NX_ERR_SYNTAX, &diag); /* still so: told, and tried again */
+        node_stall(node, err, &diag); /* still so: told, and tried again */
         return;
     }
     node->stalled = false;
-    if (anew) {
-        node->config.events->reopened(node->config.ctx, node);
-    }
-    err = nx_store_put_number(node->store, "checked_at", nx_loop_wall_ms(), &diag);
-    if (err != NX_OK) {
-        node_stall(node, err, &diag);
-        return;
-    }
-    (void)nx_node_turn(node); /* writes at least that number, so it shows whether writing works */
+    (void)nx_node_turn(node); /* commits at least that number: it shows whether writing works */
     if (node->stalled) {
         return;
     }
+    node->anew = false; /* what the links wrote on taking it up is durable */
     node->parked = false;
     node_unpark(node);
     node->config.events->recovered(node->config.ctx, node);

@@ -71,6 +71,7 @@ struct nx_node {
     bool parked; /* stalled, and the session told to end because there was no room to hold more */
     bool off_asked, off; /* and it is on its way to that end, or has come to it */
     bool damaged;        /* the cache must be opened anew */
+    bool anew;           /* another has taken its place, which the links have not taken up */
     uint32_t retry_ms;
     char stall[600];
     char refused[128];

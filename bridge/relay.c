@@ -135,7 +135,8 @@ static enum nx_err load_mark(struct nx_relay *relay, struct nx_link_mark *mark,
  * Since which number the link delivers in batches: the receiver's mark knows nothing of what went
  * before in another way, and that must not be taken for something that it lacks.
  */
-static enum nx_err load_batched_from(struct nx_relay *relay, uint64_t cursor, struct nx_diag *diag)
+static enum nx_err load_batched_from(const struct nx_relay *relay, uint64_t cursor, uint64_t *out,
+                                     struct nx_diag *diag)
 {
     struct nx_store *store = nx_node_store(relay->config.from);
     bool batches = relay->delivery == NX_DELIVERY_BATCHES;
@@ -149,27 +150,33 @@ static enum nx_err load_batched_from(struct nx_relay *relay, uint64_t cursor, st
         kept = batches ? (int64_t)cursor : -1;
         err = nx_store_put_number(store, key, kept, diag);
     }
-    relay->batched_from = kept > 0 ? (uint64_t)kept : 0;
+    *out = kept > 0 ? (uint64_t)kept : 0;
     return err;
 }
 
+/* The engine, from the mark in the owner's cache on. On failure the present one stays. */
 static enum nx_err relay_link(struct nx_relay *relay, struct nx_diag *diag)
 {
     const struct nx_link_config config = engine_config(relay);
     struct nx_link_mark mark;
+    struct nx_link *link;
+    uint64_t batched_from = 0;
     enum nx_err err = load_mark(relay, &mark, diag);
 
     if (err == NX_OK) {
-        err = load_batched_from(relay, mark.cursor, diag);
+        err = load_batched_from(relay, mark.cursor, &batched_from, diag);
     }
     if (err != NX_OK) {
         return err;
     }
-    err = nx_link_new(&config, &mark, nx_loop_monotonic_ms(), &relay->link);
+    err = nx_link_new(&config, &mark, nx_loop_monotonic_ms(), &link);
     if (err != NX_OK) {
         nx_diag_set(diag, "link %s: %s", relay->config.link->name, nx_err_text(err));
         return err;
     }
+    nx_link_free(relay->link);
+    relay->link = link;
+    relay->batched_from = batched_from;
     relay->window = config.window;
     relay->dropped_told = mark.dropped;
     relay_drop_init(relay);
@@ -468,21 +475,21 @@ void nx_relay_rolled_back(struct nx_relay *relay)
 
 enum nx_err nx_relay_reopened(struct nx_relay *relay, struct nx_diag *diag)
 {
-    enum nx_err err;
+    enum nx_err err = relay_link(relay, diag);
 
-    nx_link_free(relay->link);
-    relay->link = NULL;
+    if (err != NX_OK) {
+        return err;
+    }
     relay->loaded = 0;
     relay->is_built = false;
-    relay->opened++;
+    relay->opened = nx_node_opened(relay->config.from);
     nx_buf_reset(&relay->deaths);
     relay_latest_fini(relay);
-    err = relay_link(relay, diag);
-    if (err == NX_OK && nx_session_is_up(nx_node_session(relay->config.to))) {
+    if (nx_session_is_up(nx_node_session(relay->config.to))) {
         nx_relay_up(relay, true);
     }
-    if (err == NX_OK && relay->stopping) {
+    if (relay->stopping) {
         nx_relay_stop(relay);
     }
-    return err;
+    return NX_OK;
 }

@@ -65,7 +65,7 @@ struct nx_relay {
     struct nx_span from, to; /* cities */
     enum nx_delivery delivery;
     struct nx_link *link;
-    uint8_t opened; /* counts caches of the owner */
+    uint8_t opened; /* which of the caches of the owner: nx_node_opened */
     bool stopping;
     struct nx_link_mark saving; /* what the open transaction holds of the mark */
     bool is_saving;

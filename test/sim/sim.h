@@ -76,7 +76,10 @@ struct sim_world {
     bool silent;           /* nothing passes any line, and nobody is told */
     bool disk_full;
     uint64_t disk_us_max; /* what a sync takes */
-    bool dead;            /* the bridge has been killed: its last writes go nowhere */
+    bool disk_damaged;    /* the next write finds the file damaged */
+    uint64_t disk_calls;  /* of the disk; from number disk_fails_from on so many fail: */
+    uint64_t disk_fails_from, disk_fails;
+    bool dead; /* the bridge has been killed: its last writes go nowhere */
     uint64_t draws_state;
     unsigned states_made;
     struct sim_line lines[SIM_LINES_MAX];

@@ -1,6 +1,7 @@
 /*
  * sim_disk.c - a file system for SQLite over the ordinary one, which the world can make slow, full,
- * or dead: after the bridge was killed nothing that its closing would write reaches the files.
+ * faulty, or dead: after the bridge was killed nothing that its closing would write reaches the
+ * files.
  */
 #include "test/sim/sim.h"
 
@@ -20,6 +21,15 @@ static sqlite3_file *real_of(sqlite3_file *file)
     return ((struct disk_file *)file)->real;
 }
 
+/* Calls are counted, and some of them fail: see sim.h. */
+static bool fails(void)
+{
+    uint64_t call = ++sim_world->disk_calls;
+
+    return !sim_world->dead && call >= sim_world->disk_fails_from &&
+           call - sim_world->disk_fails_from < sim_world->disk_fails;
+}
+
 static int disk_close(sqlite3_file *file)
 {
     sqlite3_file *real = real_of(file);
@@ -29,7 +39,8 @@ static int disk_close(sqlite3_file *file)
 
 static int disk_read(sqlite3_file *file, void *out, int size, sqlite3_int64 at)
 {
-    return real_of(file)->pMethods->xRead(real_of(file), out, size, at);
+    return fails() ? SQLITE_IOERR_READ
+                   : real_of(file)->pMethods->xRead(real_of(file), out, size, at);
 }
 
 static int disk_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 at)
@@ -37,7 +48,11 @@ static int disk_write(sqlite3_file *file, const void *bytes, int size, sqlite3_i
     if (sim_world->dead) {
         return SQLITE_OK;
     }
-    if (sim_world->disk_full) {
+    if (sim_world->disk_damaged) {
+        sim_world->disk_damaged = false;
+        return SQLITE_CORRUPT;
+    }
+    if (sim_world->disk_full || fails()) {
         return SQLITE_FULL;
     }
     return real_of(file)->pMethods->xWrite(real_of(file), bytes, size, at);
@@ -57,17 +72,17 @@ static int disk_sync(sqlite3_file *file, int flags)
         sim_world->syncs++;
         sim_world->now_us += sim_draw(&sim_world->random, sim_world->disk_us_max + 1);
     }
-    return sim_world->disk_full ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    return sim_world->disk_full || fails() ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 
 static int disk_size(sqlite3_file *file, sqlite3_int64 *size)
 {
-    return real_of(file)->pMethods->xFileSize(real_of(file), size);
+    return fails() ? SQLITE_IOERR_FSTAT : real_of(file)->pMethods->xFileSize(real_of(file), size);
 }
 
 static int disk_lock(sqlite3_file *file, int level)
 {
-    return real_of(file)->pMethods->xLock(real_of(file), level);
+    return fails() ? SQLITE_IOERR_LOCK : real_of(file)->pMethods->xLock(real_of(file), level);
 }
 
 static int disk_unlock(sqlite3_file *file, int level)
@@ -97,11 +112,15 @@ static int disk_traits(sqlite3_file *file)
 
 static int disk_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out)
 {
-    return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
+    return fails() ? SQLITE_IOERR_SHMMAP
+                   : real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
 }
 
 static int disk_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {
+    if ((flags & SQLITE_SHM_LOCK) != 0 && fails()) {
+        return SQLITE_IOERR_SHMLOCK;
+    }
     return real_of(file)->pMethods->xShmLock(real_of(file), offset, n, flags);
 }
 
@@ -143,6 +162,10 @@ static int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
     (void)vfs;
     ours->real = (sqlite3_file *)(ours + 1);
+    if (fails()) {
+        ours->base.pMethods = NULL;
+        return SQLITE_CANTOPEN;
+    }
     rc = real_vfs->xOpen(real_vfs, name, ours->real, flags, out);
     ours->base.pMethods = ours->real->pMethods != NULL ? &disk_methods : NULL;
     return rc;

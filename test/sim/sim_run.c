@@ -4,6 +4,7 @@
  */
 #include "test/sim/sim_run.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,19 +274,26 @@ static void step(struct run *run)
 
 void sim_remove_files(const struct sim_stage *stage)
 {
-    static const char *const names[] = {"state/birmingham.db", "state/ulsan.db", "marks"};
-    static const char *const tails[] = {"", "-wal", "-shm", ".damaged"};
-    char path[4096];
+    char path[8192];
+    struct dirent *entry;
+    DIR *state;
 
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        for (unsigned t = 0; t < sizeof(tails) / sizeof(tails[0]); t++) {
-            (void)snprintf(path, sizeof(path), "%s/%s%s", stage->folder, names[i], tails[t]);
-            (void)unlink(path);
-        }
+    (void)snprintf(path, sizeof(path), "%s/marks", stage->folder);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/marks.damaged", stage->folder);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/state", stage->folder);
+    state = opendir(path);
+    while (state != NULL && (entry = readdir(state)) != NULL) {
+        (void)snprintf(path, sizeof(path), "%s/state/%s", stage->folder, entry->d_name);
+        (void)unlink(path);
+    }
+    if (state != NULL) {
+        (void)closedir(state);
     }
 }
 
-static void make_world(struct run *run, char marks[4096])
+static void make_world(struct run *run)
 {
     struct sim_world *world = &run->world;
     struct sim_broker_config a = {.city = "birmingham",
@@ -296,12 +304,13 @@ static void make_world(struct run *run, char marks[4096])
                                   .log = &run->log};
     struct sim_broker_config b = {.city = "ulsan",
                                   .delivers = run->setup->delivers,
-                                  .state = marks,
+                                  .state = run->marks,
                                   .tap = sim_tap_ulsan,
                                   .admits = admits,
                                   .ctx = run,
                                   .log = &run->log};
 
+    (void)snprintf(run->marks, sizeof(run->marks), "%s/marks", run->stage->folder);
     b.receive_max = sim_chance(&world->random, 50) ? 20 : 65535;
     world->delay_us_max = sim_draw(&world->random, 2) * sim_draw(&world->random, 300000);
     world->disk_us_max = sim_draw(&world->random, 4) * 3000;
@@ -312,11 +321,8 @@ static void make_world(struct run *run, char marks[4096])
     plan_troubles(run);
 }
 
-bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run)
+void sim_begin(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run)
 {
-    char marks[4096];
-    uint64_t healed_us;
-
     *run = (struct run){
         .stage = stage, .seed = seed, .setup = &setups[seed % SETUPS], .revive_us = SIM_NEVER};
     run->world.random.state = run->world.draws_state = seed;
@@ -324,11 +330,13 @@ bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct 
     run->log = (struct nx_log){.write = log_write, .level_min = NX_LOG_INFO};
     sim_world = &run->world;
     sim_remove_files(stage);
-    (void)snprintf(marks, sizeof(marks), "%s/marks", stage->folder);
-    make_world(run, marks);
+    make_world(run);
     bridge_begin(run);
-    healed_us = 2 * TROUBLE_US + HEALED_US;
-    for (unsigned i = 0; i < STEPS_MAX && run->world.now_us < healed_us && run->fault[0] == '\0';
+}
+
+void sim_go(struct run *run, uint64_t until_us)
+{
+    for (unsigned i = 0; i < STEPS_MAX && run->world.now_us < until_us && run->fault[0] == '\0';
          i++) {
         step(run);
         if (run->troubles_next == run->troubles_count && run->publish_us == SIM_NEVER &&
@@ -336,6 +344,10 @@ bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct 
             break;
         }
     }
+}
+
+void sim_end(struct run *run)
+{
     for (uint64_t until = run->world.now_us + 30 * SECOND_US;
          run->world.now_us < until && run->fault[0] == '\0';) {
         step(run); /* what comes late comes twice */
@@ -349,5 +361,12 @@ bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct 
         sim_broker_free(run->world.brokers[i]);
     }
     sim_lines_reset();
+}
+
+bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run)
+{
+    sim_begin(stage, seed, verbose, run);
+    sim_go(run, 2 * TROUBLE_US + HEALED_US);
+    sim_end(run);
     return run->fault[0] == '\0';
 }

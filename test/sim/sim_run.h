@@ -3,6 +3,7 @@
  *
  *   sim_test.c    seeds, configuration, the command
  *   sim_run.c     sensors, the bridge's lives, troubles, time
+ *   sim_damage.c  a cache that is damaged, and a disk that fails while another takes its place
  *   sim_oracle.c  what came out, compared with what went in
  */
 #ifndef NX_TEST_SIM_RUN_H
@@ -77,6 +78,7 @@ struct run {
     struct trouble troubles[TROUBLES_MAX];
     unsigned troubles_count, troubles_next;
     unsigned last_observation[STATIONS], last_original[STATIONS];
+    char marks[4096];  /* the plugin's file */
     char status[4096]; /* of the link, the latest */
     char fault[512];
 };
@@ -91,6 +93,18 @@ struct sim_stage {
 
 /* True: nothing was lost, repeated, reordered or invented; else run->fault says what. */
 bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run);
+
+/* Its parts: */
+void sim_begin(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run);
+void sim_go(struct run *run, uint64_t until_us); /* until everything is settled, or that time */
+void sim_end(struct run *run);
+
+/*
+ * The cache of the sending city is damaged while the bridge runs, and `fails` calls of the disk fail
+ * from the `from`th on that come then. *reached: there were so many. Result as of sim_run.
+ */
+bool sim_run_damaged(const struct sim_stage *stage, uint64_t from, uint64_t fails, bool verbose,
+                     struct run *run, bool *reached);
 
 /* Removes what a run has left in the folder. */
 void sim_remove_files(const struct sim_stage *stage);

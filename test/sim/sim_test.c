@@ -10,6 +10,7 @@
  * and the link's own counters have to agree with it.
  *
  *     sim_test [--seeds COUNT] [--from SEED] [--seed SEED] [--verbose] [--plant FAULT]
+ *     sim_test --damaged [--seed CALL] [--verbose]
  *
  * A planted fault has to be found: `marks`, the receiving broker forgets what it has taken when a
  * line is cut; `session`, the sending one forgets the bridge's session when it stops. Exits 0 if so.
@@ -94,6 +95,31 @@ static bool one(uint64_t seed, bool verbose, struct run *totals)
     return good;
 }
 
+/* Each call of the disk fails in its turn, alone and with those that follow it; or only the `from`th. */
+static uint64_t damaged(uint64_t from, bool only, bool verbose)
+{
+    static const uint64_t fails[] = {1, 100};
+    static struct run run;
+    uint64_t failed = 0;
+
+    for (unsigned i = 0; i < sizeof(fails) / sizeof(fails[0]); i++) {
+        bool reached = true;
+        uint64_t call = from;
+
+        for (; reached && (call == from || !only); call++) {
+            if (!sim_run_damaged(&stage, call, fails[i], verbose, &run, &reached)) {
+                printf("calls of the disk from %" PRIu64 " on fail, %" PRIu64 " of them: %s\n"
+                       "  replay: sim_test --damaged --seed %" PRIu64 " --verbose\n",
+                       call, fails[i], run.fault, call);
+                failed++;
+            }
+        }
+        printf("%" PRIu64 " damaged caches, %" PRIu64 " calls of the disk failing\n", call - from,
+               fails[i]);
+    }
+    return failed;
+}
+
 static uint64_t number(const char *text)
 {
     char *end;
@@ -108,10 +134,13 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"seeds", required_argument, NULL, 'n'}, {"from", required_argument, NULL, 'f'},
-        {"seed", required_argument, NULL, 's'},  {"verbose", no_argument, NULL, 'v'},
-        {"plant", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"plant", required_argument, NULL, 'p'},
+                                            {"damaged", no_argument, NULL, 'd'},
+                                            {NULL, 0, NULL, 0}};
     static struct run totals;
     char place[] = "/tmp/nexus-sim-XXXXXX";
     char path[4096];
@@ -119,6 +148,7 @@ int main(int argc, char **argv)
     uint64_t count = 1000;
     uint64_t failed = 0;
     bool verbose = false;
+    bool is_damaged = false;
     int given;
 
     while ((given = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -139,6 +169,9 @@ int main(int argc, char **argv)
         case 'p':
             stage.plant = strcmp(optarg, "marks") == 0 ? PLANT_MARKS : PLANT_SESSION;
             break;
+        case 'd':
+            is_damaged = true;
+            break;
         default:
             return 2;
         }
@@ -151,6 +184,10 @@ int main(int argc, char **argv)
     }
     sim_disk_register();
     load_settings();
+    if (is_damaged) {
+        failed = damaged(from, count == 1, verbose);
+        count = 0;
+    }
     for (uint64_t seed = from; seed < from + count; seed++) {
         failed += one(seed, verbose, &totals) ? 0 : 1;
     }
