@@ -76,7 +76,9 @@ struct nx_relay_stats {
     double rtt_ms;                          /* smoothed; 0: none measured */
     bool receiver_knows; /* batches: the receiver's mark when it was last asked */
     uint64_t receiver_mark;
-    int64_t lag_ms; /* age of the oldest record that waits; 0: none */
+    int64_t lag_ms;      /* age of the oldest record that waits; 0: none */
+    const char *where;   /* the address of the peer's broker that is dialed or was last */
+    uint64_t taken_over; /* times that another client had our session there */
     const char *last_error;
     int64_t last_error_ms;
 };

@@ -116,9 +116,10 @@ static void tell_silence(struct nx_relay *relay)
 void nx_relay_stats(struct nx_relay *relay, struct nx_relay_stats *out)
 {
     const char *state = nx_relay_state(relay);
+    struct nx_session_stats session;
 
     tell_silence(relay);
-
+    nx_session_stats(nx_node_session(relay->config.to), &session);
     if (relay->state != state) {
         relay->state = state;
         relay->since_ms = nx_loop_wall_ms();
@@ -138,6 +139,8 @@ void nx_relay_stats(struct nx_relay *relay, struct nx_relay_stats *out)
         .rtt_ms = relay->rtt_ms,
         .receiver_knows = relay->receiver_knows,
         .receiver_mark = relay->receiver_mark,
+        .where = session.where,
+        .taken_over = session.taken_over,
         .last_error = relay->last_error,
         .last_error_ms = relay->last_error_ms,
     };

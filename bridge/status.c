@@ -87,6 +87,7 @@ static void add_counters(cJSON *root, const struct nx_node_stats *stats)
     add_number(counters, "untranslated", stats->intake.untranslated);
     add_number(counters, "connects", stats->session.connects);
     add_number(counters, "sessions_lost", stats->sessions_lost);
+    add_number(counters, "taken_over", stats->session.taken_over);
     add_number(counters, "bytes_in", stats->session.bytes_in);
     add_number(counters, "bytes_out", stats->session.bytes_out);
 }
@@ -134,6 +135,7 @@ enum nx_err nx_status_bridge(const struct nx_status_frame *frame, const struct n
 
     nx_node_stats(node, &stats);
     add_frame(root, frame, "bridge", frame->state, frame->since_ms);
+    add_text(root, "where", stats.session.where);
     add_cache(root, &stats);
     add_counters(root, &stats);
     add_alarms(root, &stats);
@@ -173,6 +175,8 @@ enum nx_err nx_status_link(const struct nx_status_frame *frame, struct nx_relay 
     (void)cJSON_AddStringToObject(root, "from", nx_node_settings(config->from)->name);
     (void)cJSON_AddStringToObject(root, "to", nx_node_settings(config->to)->name);
     (void)cJSON_AddStringToObject(root, "delivery", stats.delivery);
+    add_text(root, "where", stats.where);
+    add_number(root, "taken_over", stats.taken_over);
     add_number(root, "cursor", stats.cursor);
     add_number(root, "stored", stats.counts.stored);
     add_number(root, "sent", stats.counts.sent);

@@ -1,5 +1,6 @@
 """Connections that are not what they seem: half-open ones, two bridges with one identity, addresses
 of which one is dead, certificates that are replaced while the bridge runs."""
+import json
 import os
 import shutil
 import signal
@@ -63,6 +64,12 @@ class SessionConnections(unittest.TestCase):
             reader.subscribe(f"{HERE}/original")  # retained
             reader.receive_until(lambda m: m.payload == interop.birmingham(number), 20)
 
+    def link_says(self, wanted):
+        """Until its status does; an operator looks at his own broker."""
+        with self.home.client() as operator:
+            operator.subscribe("nexus/birmingham/_status/link-birmingham-ulsan")
+            operator.receive_until(lambda m: wanted(json.loads(m.payload)), 30)
+
     def settle(self, bridge, peer):
         """Until the bridge has its subscription at home: the broker forgets what comes before."""
         for number in range(900, 960):
@@ -92,6 +99,7 @@ class SessionConnections(unittest.TestCase):
             node={"addresses": [{"host": "::1"}, {"host": "localhost", "port": peer.port}]}))
         bridge.start()
         bridge.says(f"connected to localhost:{peer.port}")
+        self.link_says(lambda status: status["where"] == f"localhost:{peer.port}")
         self.settle(bridge, peer)
 
     def test_two_bridges_with_one_identity_are_told_and_do_not_wear_each_other_out(self):
@@ -108,6 +116,7 @@ class SessionConnections(unittest.TestCase):
         before = one.log.read_text().count("connected to")
         other.start()
         one.says("does another client use our client identifier?")
+        self.link_says(lambda status: status["taken_over"] > 0)
         other.says("connected to")
         time.sleep(2)
         # two nodes each; at 50 ms without growing waits there would be hundreds
