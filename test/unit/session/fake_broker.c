@@ -74,13 +74,23 @@ static size_t read_packet(int fd, char *out)
     return len;
 }
 
+static void close_client(struct fake_broker *broker)
+{
+    if (broker->client >= 0) {
+        (void)close(broker->client);
+    }
+    broker->client = -1;
+}
+
 static void do_accept(struct fake_broker *broker, size_t step)
 {
     const struct timeval wait = {.tv_sec = FAKE_WAIT_S};
     const int one = 1;
+    const int fd = accept(broker->listener, NULL, NULL);
 
-    broker->client = accept(broker->listener, NULL, NULL);
-    if (broker->client < 0) {
+    close_client(broker); /* of before */
+    broker->client = fd;
+    if (fd < 0) {
         say_fault(broker, step, "nobody connected; errno", (size_t)errno);
         return;
     }
@@ -133,14 +143,6 @@ static void do_drain(struct fake_broker *broker, size_t step, size_t bytes_max)
     } else if (total > bytes_max) {
         say_fault(broker, step, "bytes before the client closed:", total);
     }
-}
-
-static void close_client(struct fake_broker *broker)
-{
-    if (broker->client >= 0) {
-        (void)close(broker->client);
-    }
-    broker->client = -1;
 }
 
 static void do_step(struct fake_broker *broker, size_t step)

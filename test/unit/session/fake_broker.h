@@ -10,7 +10,7 @@
 
 enum fake_act {
     FAKE_END,
-    FAKE_ACCEPT,
+    FAKE_ACCEPT, /* until then what an earlier connection sends is not read */
     FAKE_EXPECT, /* exactly this packet */
     FAKE_SEND,
     FAKE_SEND_SLOWLY, /* one byte at a time */

@@ -554,6 +554,32 @@ static void a_silent_broker_is_asked_and_then_given_up(void **state)
     finish();
 }
 
+/*
+ * A peer whose machine is gone, as TCP sees it, is one that takes no more bytes: here one that never
+ * reads. Nothing else ends this connection (there is no keep alive), and by itself the kernel would
+ * try for a quarter of an hour.
+ */
+static void what_tcp_cannot_deliver_ends_the_connection(void **state)
+{
+    static const struct fake_step steps[] = {CONNECT, CONNACK, CONNECT, CONNACK, FAREWELL};
+    static const char bytes[60000];
+    const struct nx_mqtt_publish publish = {.topic = NX_SPAN("t"),
+                                            .payload = {bytes, sizeof(bytes)}};
+
+    (void)state;
+    play(steps);
+    rig->config.answer_ms_max = 1500;
+    rig_start(rig);
+    rig_run_until(rig, "up new; ");
+    while (nx_session_publish(rig->session, &publish, 0) == NX_OK) {
+    }
+    rig_run_until(rig, "down ");
+    assert_story_names("Connection timed out");
+    rig_run_until(rig, "timed out; up new; ");
+    rig_stop(rig);
+    finish();
+}
+
 /* ---- stopping ---- */
 
 static void stopping_waits_for_the_answers_to_what_is_in_flight(void **state)
@@ -665,6 +691,7 @@ int main(void)
         cmocka_unit_test(a_broker_that_keeps_sessions_shorter_than_asked_is_told),
         cmocka_unit_test(our_keep_alive_holds_where_the_brokers_is_longer_or_none),
         cmocka_unit_test(a_silent_broker_is_asked_and_then_given_up),
+        cmocka_unit_test(what_tcp_cannot_deliver_ends_the_connection),
         cmocka_unit_test(stopping_waits_for_the_answers_to_what_is_in_flight),
         cmocka_unit_test(what_is_held_can_be_acknowledged_while_stopping),
         cmocka_unit_test(a_session_that_waits_can_be_stopped_and_started_again),
