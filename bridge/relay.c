@@ -158,6 +158,7 @@ static enum nx_err load_batched_from(const struct nx_relay *relay, uint64_t curs
 static enum nx_err relay_link(struct nx_relay *relay, struct nx_diag *diag)
 {
     const struct nx_link_config config = engine_config(relay);
+    const uint64_t last = nx_store_last(nx_node_store(relay->config.from));
     struct nx_link_mark mark;
     struct nx_link *link;
     uint64_t batched_from = 0;
@@ -182,7 +183,10 @@ static enum nx_err relay_link(struct nx_relay *relay, struct nx_diag *diag)
     relay_drop_init(relay);
     relay->dup_until = mark.cursor + config.window; /* the last run may have published so far */
     relay->doubt_until = mark.cursor + (uint64_t)config.window * config.batch_max;
-    nx_link_stored(relay->link, nx_store_last(nx_node_store(relay->config.from)));
+    if (relay->doubt_until > last) {
+        relay->doubt_until = last;
+    }
+    nx_link_stored(relay->link, last);
     return NX_OK;
 }
 
