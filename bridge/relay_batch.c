@@ -53,13 +53,11 @@ static enum nx_err row_part(struct nx_relay *relay, struct row *row, uint64_t se
         (void)snprintf(cargo->why, sizeof(cargo->why), "%s", relay->blame);
     }
     if (cargo->why[0] == '\0') {
-        *record = (struct nx_batch_record){
-            .seq = seq,
-            .channel = relay_channel(part),
-            .retain = cargo->retain,
-            .stream = stream_of(relay),
-            .payload = cargo->payload,
-        };
+        record->seq = seq;
+        record->channel = relay_channel(part);
+        record->retain = cargo->retain;
+        record->stream = stream_of(relay);
+        record->payload = cargo->payload;
         record->properties_count = relay_properties(relay, cargo, record->properties);
         bytes = nx_batch_record_size(record);
         if (row->bytes + bytes + NX_BATCH_HEAD_BYTES <= relay->batch_bytes_max) {

@@ -125,11 +125,11 @@ void relay_cargo(struct nx_relay *relay, enum relay_part part, struct relay_carg
     bool newest = false;
     bool history = relay_is_history(relay, relay->loaded, &newest);
 
-    *out = (struct relay_cargo){
-        .part = part,
-        .retain = !relay->reading.superseded && (!history || newest),
-        .replay = history ? "history" : NULL,
-    };
+    out->part = part;
+    out->topic = out->payload = out->schema = out->lens = (struct nx_span){NULL, 0};
+    out->retain = !relay->reading.superseded && (!history || newest);
+    out->replay = history ? "history" : NULL;
+    out->why[0] = '\0'; /* and not all of it, twice for each reading */
     (part == PART_ORIGINAL ? cargo_original : cargo_observation)(relay, out);
 }
 
