@@ -151,12 +151,27 @@ bool nx_regular_match(const struct nx_regular *regular, struct nx_span text)
 
 bool nx_regular_is_inline(const struct nx_regular *regular)
 {
-    return regular->kind == NX_REGULAR_SEQUENCE && nx_sequence_is_inline(regular->sequence);
+    switch (regular->kind) {
+    case NX_REGULAR_SEQUENCE:
+        return nx_sequence_is_inline(regular->sequence);
+    case NX_REGULAR_AUTOMATON:
+        return nx_automaton_is_inline(regular->automaton);
+    case NX_REGULAR_SIMULATION:
+        break;
+    }
+    return false;
 }
 
 const char *nx_regular_match_inline(const struct nx_regular *regular, const char *p)
 {
-    return nx_sequence_match_inline(regular->sequence, p);
+    return regular->kind == NX_REGULAR_SEQUENCE ? nx_sequence_match_inline(regular->sequence, p)
+                                                : nx_automaton_match_inline(regular->automaton, p);
+}
+
+bool nx_regular_matches_form(const struct nx_regular *regular, struct nx_span form)
+{
+    return regular->kind == NX_REGULAR_AUTOMATON &&
+           nx_automaton_matches_form(regular->automaton, form);
 }
 
 enum nx_regular_kind nx_regular_kind(const struct nx_regular *regular)

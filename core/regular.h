@@ -41,8 +41,8 @@ bool nx_regular_match(const struct nx_regular *regular, struct nx_span text);
 bool nx_regular_match_counted(const struct nx_regular *regular, struct nx_span text, size_t *steps);
 
 /*
- * Can texts be matched where they stand in JSON? Then the expression matches only whole texts, of
- * ASCII characters that JSON writes as they are.
+ * Can texts be matched where they stand in JSON? Texts of ASCII characters that JSON writes as they
+ * are, and of nothing else.
  */
 bool nx_regular_is_inline(const struct nx_regular *regular);
 
@@ -52,6 +52,12 @@ bool nx_regular_is_inline(const struct nx_regular *regular);
  * nothing is known.
  */
 const char *nx_regular_match_inline(const struct nx_regular *regular, const char *p);
+
+/*
+ * Does it match every text of this form, of printable ASCII, in which '0' stands for any digit?
+ * False also where it is not known.
+ */
+bool nx_regular_matches_form(const struct nx_regular *regular, struct nx_span form);
 
 enum nx_regular_kind nx_regular_kind(const struct nx_regular *regular);
 

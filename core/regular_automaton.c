@@ -5,6 +5,9 @@
  * here. States are numbered by where their row begins in the table, so that a step is one addition
  * and one load. Two rows come first and are never left: all is lost, and matched. The end of the
  * text is one more symbol. What an anchored expression begins with is compared as plain bytes.
+ *
+ * In JSON text whatever does not stand for itself there is the end of the text, too: so a match
+ * needs no other look at a byte than for its symbol, and ends at the closing quote or in doubt.
  */
 #include "core/regular_parts.h"
 
@@ -23,14 +26,16 @@ enum {
 
 struct automaton {
     uint16_t matched; /* place of the row MATCHED, which is also the width of a row */
-    uint16_t start;
+    uint16_t start;   /* behind the prefix */
+    uint16_t first;   /* before it */
     uint32_t prefix_len;
     uint32_t wide_count;
     const char *prefix;
     const uint32_t *wide_first;
     const uint8_t *wide_symbol;
     uint8_t ascii[128];
-    uint16_t next[]; /* rows of one place for each symbol, the end of the text last */
+    uint8_t json[256]; /* of a byte in JSON text */
+    uint16_t next[];   /* rows of one place for each symbol, the end of the text last */
 };
 
 /* What makes a state that state. */
@@ -167,6 +172,17 @@ static uint32_t find_prefix(struct builder *b, uint32_t row)
     return row;
 }
 
+/* The symbols of bytes in JSON text: bytes beyond ASCII end it as well. */
+static void map_json(struct automaton *a, uint8_t end)
+{
+    memset(a->json, end, sizeof(a->json));
+    for (unsigned byte = 0x20; byte < 0x80; byte++) {
+        if (byte != '"' && byte != '\\') {
+            a->json[byte] = a->ascii[byte];
+        }
+    }
+}
+
 /* One block: the struct with its table, then the wide ranges, their symbols and the prefix. */
 static struct automaton *pack(const struct builder *b, uint32_t start)
 {
@@ -183,9 +199,11 @@ static struct automaton *pack(const struct builder *b, uint32_t start)
     }
     a->matched = (uint16_t)(MATCHED * b->width);
     a->start = (uint16_t)(start * b->width);
+    a->first = (uint16_t)(b->program->matches_all ? a->start : START * b->width);
     a->prefix_len = b->prefix_len;
     a->wide_count = alphabet->wide_count;
     memcpy(a->ascii, alphabet->ascii, sizeof(a->ascii));
+    map_json(a, (uint8_t)alphabet->count);
     memcpy(a->next, b->next, table);
     tail = (char *)a->next + table_room;
     a->wide_first = memcpy(tail, alphabet->wide_first, first);
@@ -276,4 +294,60 @@ bool nx_automaton_match(const struct automaton *automaton, struct nx_span text, 
         state = automaton->next[state + matched - 1]; /* the end is the last symbol of a row */
     }
     return state == matched;
+}
+
+bool nx_automaton_is_inline(const struct automaton *automaton)
+{
+    return automaton->first > automaton->matched;
+}
+
+const char *nx_automaton_match_inline(const struct automaton *automaton, const char *p)
+{
+    const uint16_t matched = automaton->matched;
+    uint16_t state = automaton->first;
+
+    do {
+        state = automaton->next[state + automaton->json[(unsigned char)*p++]];
+    } while (state > matched);
+    return state == matched ? p - 1 : NULL;
+}
+
+/* ---- forms ------------------------------------------------------------------------------- */
+
+/* Rows by their number. */
+struct rows {
+    bool in[STATES_MAX];
+};
+
+/* Adds where the row leads by the byte, or by any digit when it is '0'. */
+static void lead(const struct automaton *a, uint16_t row, char byte, struct rows *to)
+{
+    char last = byte == '0' ? '9' : byte;
+    uint16_t width = a->matched; /* that row's place is a row's width */
+
+    for (; byte <= last; byte++) {
+        uint16_t place = a->next[row * width + a->ascii[(unsigned char)byte]];
+        to->in[row == MATCHED ? MATCHED : place / width] = true;
+    }
+}
+
+bool nx_automaton_matches_form(const struct automaton *automaton, struct nx_span form)
+{
+    uint16_t width = automaton->matched;
+    struct rows now = {{false}}, next;
+
+    now.in[automaton->first / width] = true;
+    for (size_t i = 0; i < form.len && !now.in[LOST]; i++) {
+        next = (struct rows){{false}};
+        for (uint16_t row = MATCHED; row < STATES_MAX; row++) {
+            if (now.in[row]) {
+                lead(automaton, row, form.ptr[i], &next);
+            }
+        }
+        now = next;
+    }
+    for (uint16_t row = START; row < STATES_MAX && !now.in[LOST]; row++) {
+        now.in[LOST] = now.in[row] && automaton->next[row * width + width - 1] != width;
+    }
+    return !now.in[LOST];
 }

@@ -152,6 +152,9 @@ struct automaton *nx_automaton_new(const struct program *program, const struct a
                                    struct nx_arena *arena);
 void nx_automaton_free(struct automaton *automaton);
 bool nx_automaton_match(const struct automaton *automaton, struct nx_span text, size_t *steps);
+bool nx_automaton_is_inline(const struct automaton *automaton);
+const char *nx_automaton_match_inline(const struct automaton *automaton, const char *p);
+bool nx_automaton_matches_form(const struct automaton *automaton, struct nx_span form);
 
 struct simulation;
 

@@ -21,6 +21,7 @@ enum {
     NX_FUSED_LANES_MAX = 512,  /* of all open containers */
     NX_FUSED_PENDING_MAX = 16, /* plans for one value */
     NX_FUSED_OTHERS_MAX = 32,  /* unknown names of one object: with more of them it is the tape's */
+    NX_LEARNED_BITS = 8,       /* of a slot in nx_fused.learned */
 };
 
 /* anyOf, oneOf or not, where a branch says nothing but `required`, of names that the plan knows. */
@@ -81,11 +82,23 @@ struct nx_fused {
     uint32_t names_count;
     struct others others[NX_FUSED_DEPTH_MAX]; /* of each open object */
     struct found found;
+    /*
+     * What came instead of a guess the last time, by the guess's slot, as a place among the guesses
+     * of its object: a sender's own order need be searched for only once. Slots may meet, and the
+     * schema may be another one by now: what is learned is but one more guess.
+     */
+    uint16_t learned[1 << NX_LEARNED_BITS];
     const struct plan *pending[NX_FUSED_PENDING_MAX]; /* the demand of an item of several lanes */
     struct lane lanes[NX_FUSED_LANES_MAX];
     struct nx_span names[NX_FUSED_DEPTH_MAX * NX_FUSED_OTHERS_MAX];
     struct nx_json *json; /* the tape of containers that need one, and of checks that go wrong */
 };
+
+/* The slot of the guess at a property whose plan stands at `node` of its document. */
+static inline uint32_t nx_learned_slot(uint32_t node)
+{
+    return node * 0x9E3779B1u >> (32 - NX_LEARNED_BITS);
+}
 
 /*
  * All that read take the place where their piece begins and return the place behind it. NULL: it

@@ -32,7 +32,7 @@ COLD const char *number_otherwise(struct nx_fused *f, const char *p, const struc
     return nx_fused_number(f, p, (struct demand){&plan, 1});
 }
 
-/* Words, and containers that have no loop of their own. */
+/* Containers that have no loop of their own, and words that the plan does not admit quickly. */
 static __attribute__((noinline)) const char *value_otherwise(struct nx_fused *f, const char *p,
                                                              const struct plan *plan)
 {
@@ -80,9 +80,7 @@ HOT const char *read_string(struct nx_fused *f, const char *p, const struct plan
         behind = nx_token_is(&quick->token, p) ? p + quick->token.len : NULL;
         break;
     case QUICK_STRING_TIME:
-        behind = nx_scan_date_time(p + 1) && p[1 + NX_DATE_TIME_LEN] == '"'
-                     ? p + NX_DATE_TIME_LEN + 2
-                     : NULL;
+        behind = nx_quick_time(quick, p + 1) ? p + NX_DATE_TIME_LEN + 2 : NULL;
         break;
     case QUICK_STRING_MATCH:
         behind = read_match(quick, p);
@@ -99,6 +97,23 @@ HOT const char *read_number(struct nx_fused *f, const char *p, const struct plan
         return nano.end;
     }
     return number_otherwise(f, p, plan);
+}
+
+HOT const char *read_word(struct nx_fused *f, const char *p, const struct plan *plan)
+{
+    const uint64_t five = UINT64_MAX >> 24;
+    uint64_t word = nx_scan_word(p);
+
+    if ((uint32_t)word == 0x6C6C756E && nx_quick_word(&plan->quick, NX_JSON_NULL)) {
+        return p + 4;
+    }
+    if ((uint32_t)word == 0x65757274 && nx_quick_word(&plan->quick, NX_JSON_TRUE)) {
+        return p + 4;
+    }
+    if ((word & five) == 0x65736C6166 && nx_quick_word(&plan->quick, NX_JSON_FALSE)) {
+        return p + 5;
+    }
+    return value_otherwise(f, p, plan);
 }
 
 /* ---- values -------------------------------------------------------------------------------- */
@@ -130,7 +145,7 @@ HOT const char *read_value(struct nx_fused *f, const char *p, const struct plan 
     case 't':
     case 'f':
     case 'n':
-        return value_otherwise(f, p, plan);
+        return read_word(f, p, plan);
     default:
         return NULL;
     }
@@ -144,8 +159,9 @@ const char *nx_fused_value(struct nx_fused *f, const char *p, const struct plan 
 /* ---- objects ------------------------------------------------------------------------------- */
 
 /* A member's name and colon, when it was not the guessed one; f->found is the rest. */
-static __attribute__((noinline)) const char *
-search_name(struct nx_fused *f, const char *p, const struct object_rules *rules, uint64_t seen)
+static __attribute__((noinline)) const char *search_name(struct nx_fused *f, const char *p,
+                                                         const struct object_rules *rules,
+                                                         const struct guess *guess, uint64_t seen)
 {
     struct text name = {.behind = NULL};
     struct found *found = &f->found;
@@ -162,6 +178,7 @@ search_name(struct nx_fused *f, const char *p, const struct object_rules *rules,
     if (property != NULL && property->plan != NULL) {
         found->plan = property->plan;
         found->next = property->next;
+        f->learned[guess->slot] = (uint16_t)(property->next - 1 - rules->guesses);
     }
     if (property != NULL && property->ordinal < NX_FUSED_NAMES_MAX) {
         found->bit = (uint64_t)1 << property->ordinal;
@@ -171,6 +188,20 @@ search_name(struct nx_fused *f, const char *p, const struct object_rules *rules,
     }
     p = skip_space(name.behind);
     return *p == ':' ? p + 1 : NULL;
+}
+
+/* What came the last time when this guess was wrong. */
+HOT const struct guess *recall(const struct nx_fused *f, const struct object_rules *rules,
+                               const struct guess *guess)
+{
+    uint32_t at = f->learned[guess->slot];
+
+    return &rules->guesses[at < rules->guesses_count ? at : rules->guesses_count];
+}
+
+HOT bool is_guessed(const struct guess *guess, const char *p, uint64_t seen)
+{
+    return nx_token_is(&guess->token, p) && (seen & guess->bit) == 0;
 }
 
 /* A member's value, of which nothing is asked when the plan is NULL. */
@@ -196,13 +227,16 @@ static const char *read_object(struct nx_fused *f, const char *p, const struct p
     }
     p = skip_space(p + 1);
     for (bool more = *p != '}'; more; count++) {
-        const struct plan *member = guess->plan;
-        if (__builtin_expect(nx_token_is(&guess->token, p) && (seen & guess->bit) == 0, 1)) {
+        const struct guess *last = guess;
+        const struct plan *member;
+        if (is_guessed(guess, p, seen) || is_guessed(guess = recall(f, rules, last), p, seen)) {
+            member = guess->plan;
             seen |= guess->bit;
             p += guess->token.len;
             guess++;
         } else {
-            p = search_name(f, p, rules, seen);
+            guess = last;
+            p = search_name(f, p, rules, guess, seen);
             member = f->found.plan;
             seen |= f->found.bit;
             guess = f->found.next != NULL ? f->found.next : guess;

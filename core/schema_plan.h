@@ -207,6 +207,7 @@ struct property {
  */
 struct guess {
     struct token token; /* len 0: its name is long, or has escapes, or has no bit */
+    uint32_t slot;      /* in what is learned of orders (struct nx_fused) */
     uint64_t bit;       /* 1 << property->ordinal, or 0 */
     const struct plan *plan;
     const struct property *property;
@@ -293,7 +294,8 @@ struct object_rules {
     uint32_t dependents_count;
     uint64_t count_min;
     uint64_t count_max;
-    const struct guess *guesses;       /* (schema_quick.c) */
+    const struct guess *guesses; /* (schema_quick.c) */
+    uint32_t guesses_count;
     const struct name_choice *choices; /* the plan's anyOf, oneOf and not (schema_fuse.c) */
     uint32_t choices_count;
 };
@@ -314,7 +316,7 @@ enum quick_string {
     QUICK_STRING_LATER, /* when its end was found, and perhaps by the complete rules */
     QUICK_STRING_ANY,   /* of any text: only its length counts */
     QUICK_STRING_TOKEN, /* it is the only one */
-    QUICK_STRING_TIME,  /* format date-time and no more */
+    QUICK_STRING_TIME,  /* format date-time, and perhaps a pattern */
     QUICK_STRING_MATCH, /* a pattern that can be matched in JSON text, and a length */
 };
 

@@ -211,6 +211,7 @@ static struct guess guess_of(const struct property *property)
 
     return (struct guess){.token = has_bit ? quoted(property->name, NX_SPAN(":"))
                                            : nx_token_make(NX_SPAN("")),
+                          .slot = nx_learned_slot(property->plan->node),
                           .bit = has_bit ? (uint64_t)1 << property->ordinal : 0,
                           .plan = property->plan,
                           .property = property};
@@ -237,7 +238,9 @@ static enum nx_err prepare_guesses(struct compiler *c, struct object_rules *rule
         order[i]->next = &guesses[i + 1];
     }
     guesses[count].token = nx_token_make(NX_SPAN(""));
+    guesses[count].slot = nx_learned_slot(count > 0 ? ~order[0]->plan->node : 0);
     rules->guesses = guesses;
+    rules->guesses_count = count;
     rules->required_bits = rules->required_count == 0 ? 0
                            : rules->required_count >= 64
                                ? UINT64_MAX
@@ -257,6 +260,26 @@ static struct token only_string(const struct plan *plan)
         return nx_token_make(NX_SPAN(""));
     }
     return quoted(nx_json_text(values->values[0].json, values->values[0].node), NX_SPAN(""));
+}
+
+/* `format` and perhaps a pattern, which may be one that every date-time matches. */
+static enum quick_string prepare_time(const struct string_rules *rules, struct quick *quick)
+{
+    if (rules->format->valid != nx_format_date_time || rules->length_min > NX_DATE_TIME_LEN ||
+        rules->length_max < NX_DATE_TIME_LEN) {
+        return QUICK_STRING_LATER;
+    }
+    if (rules->pattern == NULL) {
+        return QUICK_STRING_TIME;
+    }
+    quick->match = nx_pattern_inline(rules->pattern);
+    if (quick->match == NULL) {
+        return QUICK_STRING_LATER;
+    }
+    if (nx_regular_matches_form(quick->match, NX_SPAN("0000-00-00T00:00:00Z"))) {
+        quick->match = NULL;
+    }
+    return QUICK_STRING_TIME;
 }
 
 /* The plan is known to be a leaf. */
@@ -280,23 +303,34 @@ static enum quick_string prepare_string(const struct plan *plan, struct quick *q
     if (rules->format == NULL && rules->pattern == NULL) {
         return QUICK_STRING_ANY;
     }
-    if (rules->format == NULL) {
-        quick->match = nx_pattern_inline(rules->pattern);
-        return quick->match != NULL ? QUICK_STRING_MATCH : QUICK_STRING_LATER;
+    if (rules->format != NULL) {
+        return prepare_time(rules, quick);
     }
-    return rules->pattern == NULL && rules->format->valid == nx_format_date_time &&
-                   rules->length_min <= NX_DATE_TIME_LEN && rules->length_max >= NX_DATE_TIME_LEN
-               ? QUICK_STRING_TIME
-               : QUICK_STRING_LATER;
+    quick->match = nx_pattern_inline(rules->pattern);
+    return quick->match != NULL ? QUICK_STRING_MATCH : QUICK_STRING_LATER;
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+/* Of null, false and true those that the plan admits; each equals only itself. */
+static uint8_t admitted_words(const struct plan *plan)
+{
+    uint8_t words = plan->types & (TYPES_BOOLEAN | 1 << NX_JSON_NULL);
+
+    for (const struct value_rules *rules = plan->value; rules != NULL; rules = rules->next) {
+        uint8_t among = 0;
+
+        for (uint32_t i = 0; i < rules->count; i++) {
+            among |= (uint8_t)(1 << nx_json_type(rules->values[i].json, rules->values[i].node));
+        }
+        words &= among;
+    }
+    return words;
+}
+
 static void prepare_leaf(const struct plan *plan, struct quick *quick)
 {
-    const uint8_t words = TYPES_BOOLEAN | 1 << NX_JSON_NULL;
-
-    quick->words = plan->value == NULL ? plan->types & words : 0;
+    quick->words = admitted_words(plan);
     quick->string = prepare_string(plan, quick);
     prepare_number(plan, quick);
 }

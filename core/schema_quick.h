@@ -56,6 +56,15 @@ static inline bool nx_quick_string(const struct nx_check *check, const struct pl
             matched);
 }
 
+/* Is the string that begins at `text`, with zeros behind the document, a quick date-time? */
+static inline __attribute__((always_inline)) bool nx_quick_time(const struct quick *quick,
+                                                                const char *text)
+{
+    return nx_scan_date_time(text) && text[NX_DATE_TIME_LEN] == '"' &&
+           (quick->match == NULL ||
+            nx_regular_match_inline(quick->match, text) == text + NX_DATE_TIME_LEN);
+}
+
 /* null, false and true */
 static inline bool nx_quick_word(const struct quick *quick, enum nx_json_type type)
 {

@@ -25,7 +25,7 @@ HOT bool is_quick_text(const struct quick *quick, const char *opening, size_t le
     case QUICK_STRING_TOKEN:
         return nx_token_is(&quick->token, opening);
     case QUICK_STRING_TIME:
-        return length == NX_DATE_TIME_LEN && nx_scan_date_time(text);
+        return length == NX_DATE_TIME_LEN && nx_quick_time(quick, text);
     case QUICK_STRING_MATCH:
         return length >= quick->length_min && length <= quick->length_max &&
                nx_regular_match_inline(quick->match, text) == text + length;

@@ -212,8 +212,21 @@ static void examine_inline(const struct nx_regular *regular, struct nx_span text
 static void what_matches_in_json_text_is_what_matches(void **state)
 {
     static const char *const expressions[] = {
-        "^sensor-[0-9]{4,8}$",  "^[a-c]{2}b$", "^a*$",     "^$",         "^[ab]+c[0-9]{0,3}$",
-        "^abcabcabc[a-z]{1,}$", "^a{3}$",      "^c?b?a?$", "^-?[0-9]+$",
+        "^sensor-[0-9]{4,8}$",
+        "^[a-c]{2}b$",
+        "^a*$",
+        "^$",
+        "^[ab]+c[0-9]{0,3}$",
+        "^abcabcabc[a-z]{1,}$",
+        "^a{3}$",
+        "^c?b?a?$",
+        "^-?[0-9]+$",
+        /* automata */
+        "^(-|[0-2](\\.[0-9]{1,3})?|ab)?$",
+        "a$",
+        "^(ab|ba)+c?$",
+        "[bc]{2}$",
+        "^[a-c]*c[a-c]{3}$",
     };
     uint64_t seed = 13;
     (void)state;
@@ -235,16 +248,27 @@ static void what_matches_in_json_text_is_what_matches(void **state)
     }
 }
 
+/* As they stand in JSON, with what the text would be. */
 static void what_json_writes_otherwise_is_not_matched_in_its_text(void **state)
 {
-    static const char *const expressions[] = {"^a",     "a$",     "^.$",    "^\"$",
-                                              "^\\\\$", "^[^a]$", "^\\n*$", "^\xc3\xa9$"};
+    static const char *const expressions[] = {"^a",     "a$",     "^.$",        "^\"$",   "^\\\\$",
+                                              "^[^a]$", "^\\n*$", "^\xc3\xa9$", "^[^b]*$"};
+    static const char *const bodies[] = {"\\\"",    "\\\\",  "\\n",  "\xc3\xa9",
+                                         "\\u0061", "a\\na", "a\x01"};
     (void)state;
     for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++) {
         struct nx_regular *regular = nx_regular_new(nx_span_from(expressions[i]));
         assert_non_null(regular);
-        if (nx_regular_is_inline(regular)) {
-            fail_msg("%s would be matched in JSON text", expressions[i]);
+        for (size_t k = 0; k < sizeof(bodies) / sizeof(bodies[0]); k++) {
+            char quoted[16];
+            int len = snprintf(quoted, sizeof(quoted), "%s\"", bodies[k]);
+            char *copy = padded((struct nx_span){quoted, (size_t)len});
+            const char *end =
+                nx_regular_is_inline(regular) ? nx_regular_match_inline(regular, copy) : NULL;
+            if (end == copy + len - 1) {
+                fail_msg("%s would match \"%s in JSON text", expressions[i], quoted);
+            }
+            free(copy);
         }
         nx_regular_free(regular);
     }

@@ -423,6 +423,37 @@ static void nothing_is_read_behind_what_decides(void **state)
     }
 }
 
+static void a_form_is_matched_when_all_its_texts_are(void **state)
+{
+    static const char *const yes[] = {
+        "Z$", "^[0-9]{2}:", "[0-9]", "^.{6}$", "^[0-4]|[5-9]|x", "^[0-9]{2}:[0-9]{2}Z$", "()"};
+    static const char *const no[] = {"z$",
+                                     "^[0-8]{2}:",
+                                     "^.{5}$",
+                                     "^[0-4]|^[6-9]",
+                                     "0",
+                                     "^[0-9]{2}:[0-9]{2}$",
+                                     "^[0-9]{2}:[0-9]{2}Z.",
+                                     "a|b"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        struct nx_regular *regular = nx_regular_new_as(nx_span_from(yes[i]), AUTOMATON);
+        assert_non_null(regular);
+        if (!nx_regular_matches_form(regular, NX_SPAN("00:00Z"))) {
+            fail_msg("%s matches the form", yes[i]);
+        }
+        nx_regular_free(regular);
+    }
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+        struct nx_regular *regular = nx_regular_new_as(nx_span_from(no[i]), AUTOMATON);
+        assert_non_null(regular);
+        if (nx_regular_matches_form(regular, NX_SPAN("00:00Z"))) {
+            fail_msg("%s does not match the form", no[i]);
+        }
+        nx_regular_free(regular);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_count_of_thousands_is_counted_and_not_written_out),
         cmocka_unit_test(a_match_looks_at_each_byte_once_whatever_the_expression),
         cmocka_unit_test(nothing_is_read_behind_what_decides),
+        cmocka_unit_test(a_form_is_matched_when_all_its_texts_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
