@@ -1,6 +1,6 @@
 /*
- * json_reader.h - the state of one reading, shared by json*.c and the one-pass judge
- * (schema_fused*.c). Nobody else includes it.
+ * json_reader.h - the state of one reading, shared by json*.c, the one-pass judge (schema_fused*.c)
+ * and lens/lens_read.c. Nobody else includes it.
  *
  * A function that reads takes the place `p` where its piece begins and returns the place behind
  * it, so that the place stays in a register. NULL: a fault, which `err`, `fault` and `diag` tell.

@@ -1,7 +1,7 @@
 /*
  * json_tape.h - the inside of struct nx_json, shared by the reader (json.c), the look-ups
- * (json_walk.c) and the judge (schema_*.c), which walks nodes without a call per step.
- * Nobody else includes it.
+ * (json_walk.c), the judge (schema_*.c), which walks nodes without a call per step, and the lenses
+ * (lens/lens*.c). Nobody else includes it.
  */
 #ifndef NX_JSON_TAPE_H
 #define NX_JSON_TAPE_H

@@ -17,6 +17,7 @@
 #include "core/base/arena.h"
 #include "core/format.h"
 #include "core/json_tape.h"
+#include "core/json_token.h"
 #include "core/number.h"
 #include "core/pattern.h"
 #include "core/regular.h"
@@ -176,18 +177,6 @@ enum {
 struct constant {
     const struct nx_json *json;
     uint32_t node;
-};
-
-enum { NX_TOKEN_WORDS = 3, NX_TOKEN_BYTES_MAX = 8 * NX_TOKEN_WORDS };
-
-/*
- * JSON text that is recognised at one look: a member's name with its quotes and its colon, or a
- * string with its quotes. Filled by schema_table.c.
- */
-struct token {
-    uint64_t word[NX_TOKEN_WORDS];
-    uint64_t mask[NX_TOKEN_WORDS];
-    uint32_t len; /* 0: no text is this one */
 };
 
 /* A name that `properties`, `required` or `dependent*` mentions. */
@@ -541,9 +530,6 @@ static inline bool nx_draft_in(enum nx_draft draft, unsigned drafts)
 bool nx_schema_meta(struct nx_span uri, struct nx_span *document);
 
 /* ---- properties (schema_table.c) --------------------------------------------------------- */
-
-/* JSON text of up to NX_TOKEN_BYTES_MAX bytes; a token that nothing is when `text` is longer. */
-struct token nx_token_make(struct nx_span text);
 
 /* Fills an empty table with `count` names; false when memory is out. Names are unique. */
 bool nx_property_table_build(struct nx_arena *arena, const struct property *properties,

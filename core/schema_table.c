@@ -1,5 +1,5 @@
 /*
- * schema_table.c - fills the tables of names that schema_table.h searches, and its tokens.
+ * schema_table.c - fills the tables of names that schema_table.h searches.
  *
  * The multiplier is tried out at compile time until few or no names share a slot. Names that do
  * sit in the following slots, so that the table is right whatever was found. The names are the
@@ -59,25 +59,6 @@ static void number_names(struct property_table *table)
             property->ordinal = property->bit != UINT32_MAX ? property->bit : next++;
         }
     }
-}
-
-struct token nx_token_make(struct nx_span text)
-{
-    struct token token = {.word = {' '}, .mask = {0xFF}}; /* white space was skipped before */
-    char bytes[NX_TOKEN_BYTES_MAX] = {0};
-    char mask[NX_TOKEN_BYTES_MAX] = {0};
-
-    if (text.len == 0 || text.len > NX_TOKEN_BYTES_MAX) {
-        return token;
-    }
-    memcpy(bytes, text.ptr, text.len);
-    memset(mask, 0xFF, text.len);
-    for (unsigned i = 0; i < NX_TOKEN_WORDS; i++) {
-        token.word[i] = nx_scan_word(bytes + 8 * i);
-        token.mask[i] = nx_scan_word(mask + 8 * i);
-    }
-    token.len = (uint32_t)text.len;
-    return token;
 }
 
 bool nx_property_table_build(struct nx_arena *arena, const struct property *properties,

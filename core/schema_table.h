@@ -1,7 +1,7 @@
 /*
  * schema_table.h - from a member's name to what the schema says about it: at one look when it is
  * the one that was guessed (a token), else in one multiplication and one comparison for nearly
- * every name. Inline, because it is done for every member; schema_table.c fills table and tokens.
+ * every name. Inline, because it is done for every member; schema_table.c fills the table.
  *
  * The key is the first and the last eight bytes of the name (all of them in a shorter one) and its
  * length: all there is of a name of up to 16 bytes. Made without a branch, because how long names
@@ -111,17 +111,6 @@ static inline const struct property *nx_property_find_padded(const struct proper
                                                              struct nx_span name)
 {
     return table->count > 0 ? nx_property_find_key(table, name, nx_name_key_padded(name)) : NULL;
-}
-
-/* Does the text at `p`, of which NX_TOKEN_BYTES_MAX bytes can be read, begin with the token? */
-NX_SCAN bool nx_token_is(const struct token *token, const char *p)
-{
-    uint64_t wrong = (nx_scan_word(p) ^ token->word[0]) & token->mask[0];
-
-    _Static_assert(NX_TOKEN_WORDS == 3, "all words are compared");
-    wrong |= (nx_scan_word(p + 8) ^ token->word[1]) & token->mask[1];
-    wrong |= (nx_scan_word(p + 16) ^ token->word[2]) & token->mask[2];
-    return wrong == 0;
 }
 
 #endif

@@ -13,7 +13,6 @@
 
 enum {
     NX_CODEC_OPTIONS_MAX = 12,
-    NX_LENS_MEMBERS_MAX = 256, /* on either side of a lens, containers included */
     NX_LENS_ROWS_MAX = 128,
 };
 
@@ -115,11 +114,11 @@ struct nx_call {
     const struct nx_row *row;        /* the one at work */
     bool to_canonical;
     const struct nx_side *source, *target;
-    struct nx_buf text; /* the JSON of what was put */
-    size_t text_from;   /* where the value in progress begins */
+    struct nx_buf *text; /* the JSON of what was put */
+    size_t text_from;    /* where the value in progress begins */
     struct nx_receipt *receipt;
     struct nx_diag *diag;
-    uint32_t nodes[NX_LENS_MEMBERS_MAX];              /* by source member */
+    const uint32_t *nodes;                            /* by source member */
     struct nx_lens_value values[NX_LENS_MEMBERS_MAX]; /* by target member */
 };
 
@@ -213,8 +212,8 @@ static inline enum nx_err nx_call_put_constant(struct nx_call *call, unsigned op
  */
 static inline struct nx_buf *nx_call_put_begin(struct nx_call *call)
 {
-    call->text_from = call->text.len;
-    return &call->text;
+    call->text_from = call->text->len;
+    return call->text;
 }
 
 static inline enum nx_err nx_call_put_end(struct nx_call *call, unsigned option)
@@ -223,9 +222,9 @@ static inline enum nx_err nx_call_put_end(struct nx_call *call, unsigned option)
 
     if (given->given) {
         call->values[given->member] = (struct nx_lens_value){
-            NULL, (uint32_t)call->text_from, (uint32_t)(call->text.len - call->text_from)};
+            NULL, (uint32_t)call->text_from, (uint32_t)(call->text->len - call->text_from)};
     }
-    return nx_buf_error(&call->text);
+    return nx_buf_error(call->text);
 }
 
 /* Reports a source value that cannot be carried: sets the diagnosis, returns NX_ERR_INVALID. */

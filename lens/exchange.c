@@ -19,6 +19,7 @@ struct entry {
     const struct nx_schema *canonical; /* the domain's */
     const struct nx_zone *zone;
     struct nx_lens *lens;
+    struct nx_lens_places canonical_places, dialect_places;
 };
 
 struct nx_exchange {
@@ -28,14 +29,15 @@ struct nx_exchange {
     struct nx_zone **zones; /* by index in config->cities */
     struct nx_json *source;
     struct nx_json *result;
+    struct nx_buf text; /* of a translation */
     struct nx_check *check;
 };
 
-static const struct entry *find_entry(const struct nx_exchange *exchange, struct nx_span city,
-                                      struct nx_span domain)
+static struct entry *find_entry(const struct nx_exchange *exchange, struct nx_span city,
+                                struct nx_span domain)
 {
     for (size_t i = 0; i < exchange->entries_count; i++) {
-        const struct entry *entry = &exchange->entries[i];
+        struct entry *entry = &exchange->entries[i];
         if (nx_span_eq(entry->city->name, city) && nx_span_eq(entry->domain->name, domain)) {
             return entry;
         }
@@ -144,6 +146,7 @@ enum nx_err nx_exchange_new(const struct nx_reader *reader, const struct nx_conf
     exchange->source = nx_json_new(&nx_json_limits_payload, seed);
     exchange->result = nx_json_new(&nx_json_limits_payload, seed);
     exchange->check = nx_check_new();
+    nx_buf_init(&exchange->text, 0);
     if (exchange->entries == NULL || exchange->zones == NULL || exchange->source == NULL ||
         exchange->result == NULL || exchange->check == NULL) {
         err = NX_ERR_NOMEM;
@@ -171,6 +174,7 @@ void nx_exchange_free(struct nx_exchange *exchange)
         nx_zone_free(exchange->zones[i]);
     }
     nx_check_free(exchange->check);
+    nx_buf_fini(&exchange->text);
     nx_json_free(exchange->result);
     nx_json_free(exchange->source);
     free(exchange->zones);
@@ -237,21 +241,52 @@ static enum nx_err check_result(struct nx_exchange *exchange, const struct nx_sc
 
 /* --- translating --------------------------------------------------------------------------- */
 
+/* A document on its way through a lens. */
+struct passage {
+    struct entry *entry;
+    bool to_canonical;
+    struct nx_receipt *receipt;
+    struct nx_lens_scene scene;
+};
+
+/* A receipt names what is not carried, and an asset that no topic names is searched for: by names. */
+static enum nx_err read_source(struct nx_exchange *exchange, struct passage *passage,
+                               struct nx_span payload, struct nx_diag *diag)
+{
+    struct entry *entry = passage->entry;
+    struct nx_lens_places *places =
+        passage->to_canonical ? &entry->dialect_places : &entry->canonical_places;
+    bool named =
+        passage->receipt != NULL || (passage->to_canonical && passage->scene.asset_id.len == 0);
+
+    if (!named &&
+        nx_lens_read(entry->lens, !passage->to_canonical, exchange->source, payload, places)) {
+        passage->scene.places = places;
+        return NX_OK;
+    }
+    return nx_json_parse(exchange->source, payload, NX_JSON_STRICT, diag);
+}
+
 static enum nx_err begin(struct nx_exchange *exchange, struct nx_span city, struct nx_span domain,
-                         struct nx_span payload, struct nx_buf *out, const struct entry **entry,
+                         struct nx_span payload, struct nx_buf *out, struct passage *passage,
                          struct nx_diag *diag)
 {
     if (diag != NULL) {
         *diag = (struct nx_diag){0};
     }
     nx_buf_reset(out);
-    *entry = find_entry(exchange, city, domain);
-    if (*entry == NULL) {
+    passage->entry = find_entry(exchange, city, domain);
+    if (passage->entry == NULL) {
         nx_diag_set(diag, "there is no city '%.*s' with a domain '%.*s'", NX_SPAN_ARG(city),
                     NX_SPAN_ARG(domain));
         return NX_ERR_NOT_FOUND;
     }
-    return nx_json_parse(exchange->source, payload, NX_JSON_STRICT, diag);
+    nx_buf_reset(&exchange->text);
+    exchange->text.max = out->max;
+    passage->scene.text = &exchange->text;
+    passage->scene.city = passage->entry->city;
+    passage->scene.zone = passage->entry->zone;
+    return read_source(exchange, passage, payload, diag);
 }
 
 enum nx_err nx_exchange_to_canonical(struct nx_exchange *exchange, struct nx_span city,
@@ -259,25 +294,26 @@ enum nx_err nx_exchange_to_canonical(struct nx_exchange *exchange, struct nx_spa
                                      struct nx_span payload, struct nx_buf *out, char *observed_at,
                                      struct nx_receipt *receipt, struct nx_diag *diag)
 {
+    struct passage passage = {.to_canonical = true, .receipt = receipt};
+    struct nx_lens_scene *scene = &passage.scene;
     const struct entry *entry;
-    struct nx_lens_scene scene;
-    enum nx_err err = begin(exchange, city, domain, payload, out, &entry, diag);
+    enum nx_err err;
 
+    scene->asset_id = asset;
+    scene->observed_at = observed_at;
+    err = begin(exchange, city, domain, payload, out, &passage, diag);
     if (err != NX_OK) {
         return err;
     }
+    entry = passage.entry;
     if (asset.len == 0) {
-        asset = nx_lens_asset(entry->lens, entry->domain, exchange->source);
+        scene->asset_id = nx_lens_asset(entry->lens, entry->domain, exchange->source);
     }
-    scene = (struct nx_lens_scene){
-        .city = entry->city,
-        .zone = entry->zone,
-        .owner = entry->city->name,
-        .asset_id = asset,
-        .asset = asset.len > 0 ? nx_map_get(&entry->domain->assets_by_id, asset) : NULL,
-        .observed_at = observed_at,
-    };
-    err = nx_lens_to_canonical(entry->lens, &scene, exchange->source, out, receipt, diag);
+    scene->owner = entry->city->name;
+    if (scene->asset_id.len > 0) {
+        scene->asset = nx_map_get(&entry->domain->assets_by_id, scene->asset_id);
+    }
+    err = nx_lens_to_canonical(entry->lens, scene, exchange->source, out, receipt, diag);
     if (err == NX_OK) {
         err = check_result(exchange, entry->canonical, out, diag);
     }
@@ -298,11 +334,19 @@ static struct nx_span cut_last(struct nx_span *rest)
     return part;
 }
 
-/* "urn:ngsi-ld:<type>:<owner>:<asset>": the last two parts. */
-static void read_id(const struct nx_json *canonical, struct nx_lens_scene *scene)
+static uint32_t id_node(const struct nx_json *canonical, const struct passage *passage)
 {
-    uint32_t node = nx_json_member(canonical, 0, NX_SPAN("id"));
-    struct nx_span rest = nx_json_text(canonical, node);
+    const struct nx_lens_places *places = passage->scene.places;
+
+    return places != NULL ? nx_lens_node(passage->entry->lens, true, places, NX_SPAN("id"))
+                          : nx_json_member(canonical, 0, NX_SPAN("id"));
+}
+
+/* "urn:ngsi-ld:<type>:<owner>:<asset>": the last two parts. */
+static void read_id(const struct nx_json *canonical, struct passage *passage)
+{
+    struct nx_lens_scene *scene = &passage->scene;
+    struct nx_span rest = nx_json_text(canonical, id_node(canonical, passage));
     struct nx_span asset;
 
     if (rest.ptr == NULL) {
@@ -334,17 +378,20 @@ enum nx_err nx_exchange_from_canonical(struct nx_exchange *exchange, struct nx_s
                                        struct nx_span canonical, struct nx_buf *out,
                                        struct nx_receipt *receipt, struct nx_diag *diag)
 {
+    struct passage passage = {.receipt = receipt};
+    struct nx_lens_scene *scene = &passage.scene;
     const struct entry *entry;
-    struct nx_lens_scene scene;
-    enum nx_err err = begin(exchange, city, domain, canonical, out, &entry, diag);
+    enum nx_err err;
 
+    scene->asset_id = asset;
+    err = begin(exchange, city, domain, canonical, out, &passage, diag);
     if (err != NX_OK) {
         return err;
     }
-    scene = (struct nx_lens_scene){.city = entry->city, .zone = entry->zone, .asset_id = asset};
-    read_id(exchange->source, &scene);
-    scene.asset = owners_asset(exchange, &scene, domain);
-    err = nx_lens_from_canonical(entry->lens, &scene, exchange->source, out, receipt, diag);
+    entry = passage.entry;
+    read_id(exchange->source, &passage);
+    scene->asset = owners_asset(exchange, scene, domain);
+    err = nx_lens_from_canonical(entry->lens, scene, exchange->source, out, receipt, diag);
     if (err == NX_OK) {
         err = check_result(exchange, entry->domain->schema, out, diag);
     }

@@ -1,7 +1,8 @@
 /*
  * lens.c - runs a compiled lens over one reading, in either direction.
  *
- *   1. find: the source is walked once along its side's tree; every member gets its node.
+ *   1. find: the source is walked once along its side's tree; every member gets its node. Unless
+ *      lens_read.c has found them when it read the source.
  *   2. carry: each row's codec reads its nodes and puts its target members.
  *   3. write: the target's tree is walked; what was not put is left out.
  *
@@ -9,6 +10,8 @@
  * reads is named in the receipt.
  */
 #include "lens/lens_internal.h"
+
+#include "core/json_tape.h"
 
 #include <stdio.h>
 
@@ -43,7 +46,7 @@ static void note_not_carried(struct nx_call *call, uint32_t node)
 }
 
 /* Gives every source member below `parent` its node. The depth is that of the lens's tree. */
-static void find_members(struct nx_call *call, uint16_t parent, uint32_t object)
+static void find_members(struct nx_call *call, uint16_t parent, uint32_t object, uint32_t *nodes)
 {
     const struct nx_json_node *tape = call->tape;
 
@@ -55,12 +58,12 @@ static void find_members(struct nx_call *call, uint16_t parent, uint32_t object)
             note_not_carried(call, value);
             continue;
         }
-        call->nodes[member] = value;
+        nodes[member] = value;
         if (call->source->members[member].leaf) {
             continue;
         }
         if (nx_call_type_at(call, value) == NX_JSON_OBJECT) {
-            find_members(call, member, value);
+            find_members(call, member, value, nodes);
         } else {
             note_not_carried(call, value);
         }
@@ -85,14 +88,14 @@ static enum nx_err carry(struct nx_call *call)
             return err;
         }
     }
-    return nx_buf_error(&call->text);
+    return nx_buf_error(call->text);
 }
 
 static struct nx_span value_text(const struct nx_call *call, uint16_t member)
 {
     const struct nx_lens_value *value = &call->values[member];
 
-    return (struct nx_span){value->ptr != NULL ? value->ptr : call->text.data + value->at,
+    return (struct nx_span){value->ptr != NULL ? value->ptr : call->text->data + value->at,
                             value->len};
 }
 
@@ -153,21 +156,19 @@ static void copy_observed_at(const struct nx_call *call, char *observed_at)
 }
 
 /*
- * A call without a member found, and with nothing put but constants. Only what the lens uses of its
- * tables is written. They are 5 kB: hence -ftrivial-auto-var-init does not clear them either.
+ * A call with nothing put but constants. Only what the lens uses of its table is written. It is
+ * 4 kB: hence -ftrivial-auto-var-init does not clear it either.
  */
 #define UNCLEARED __attribute__((uninitialized))
 
 static void begin_call(struct nx_call *call, const struct nx_lens *lens, bool to_canonical,
                        const struct nx_json *in)
 {
-    uint32_t count;
-
     call->lens = lens;
     call->quality = &lens->quality;
     call->in = in;
-    call->tape = nx_json_nodes(in, &count);
-    call->bytes = nx_json_source(in).ptr;
+    call->tape = in->nodes;
+    call->bytes = in->padded;
     call->to_canonical = to_canonical;
     call->source = to_canonical ? &lens->dialect : &lens->canonical;
     call->target = to_canonical ? &lens->canonical : &lens->dialect;
@@ -176,8 +177,15 @@ static void begin_call(struct nx_call *call, const struct nx_lens *lens, bool to
     call->receipt = NULL;
     call->diag = NULL;
     call->text_from = 0;
-    memset(call->nodes, 0, call->source->count * sizeof(call->nodes[0]));
     memcpy(call->values, call->target->presets, call->target->count * sizeof(call->values[0]));
+}
+
+/* Finds the members of the document into `nodes`, which outlives the call. */
+static void find_all(struct nx_call *call, uint32_t nodes[NX_LENS_MEMBERS_MAX])
+{
+    memset(nodes, 0, call->source->count * sizeof(nodes[0]));
+    find_members(call, 0, 0, nodes);
+    call->nodes = nodes;
 }
 
 static enum nx_err write_document(const struct nx_call *call, struct nx_buf *out)
@@ -191,14 +199,46 @@ static enum nx_err write_document(const struct nx_call *call, struct nx_buf *out
     return nx_buf_error(out);
 }
 
+/* Room for the JSON of nearly all readings at once. */
+static void init_text(struct nx_buf *text, size_t bytes_max)
+{
+    enum { TEXT_BYTES = 1024 };
+    char *room;
+
+    nx_buf_init(text, bytes_max);
+    if (bytes_max >= TEXT_BYTES) {
+        (void)nx_buf_reserve(text, TEXT_BYTES, &room);
+    }
+}
+
+/* `call` has its text. */
+static enum nx_err run(struct nx_call *call, struct nx_buf *out)
+{
+    UNCLEARED uint32_t nodes[NX_LENS_MEMBERS_MAX];
+    enum nx_err err;
+
+    if (call->scene->places != NULL) {
+        call->nodes = call->scene->places->nodes;
+    } else {
+        find_all(call, nodes);
+    }
+    err = carry(call);
+    if (err == NX_OK) {
+        err = write_document(call, out);
+    }
+    if (err == NX_ERR_LIMIT || err == NX_ERR_NOMEM) {
+        nx_diag_set(call->diag, "the translation needs more than %zu bytes", out->max);
+    }
+    return err;
+}
+
 static enum nx_err translate(const struct nx_lens *lens, bool to_canonical,
                              const struct nx_lens_scene *scene, const struct nx_json *in,
                              struct nx_buf *out, struct nx_receipt *receipt, struct nx_diag *diag)
 {
-    enum { TEXT_BYTES = 1024 }; /* of nearly all readings, allocated at once */
     UNCLEARED struct nx_call call;
+    struct nx_buf text;
     enum nx_err err;
-    char *room;
 
     nx_buf_reset(out);
     if (nx_json_type(in, 0) != NX_JSON_OBJECT) {
@@ -209,19 +249,14 @@ static enum nx_err translate(const struct nx_lens *lens, bool to_canonical,
     call.scene = scene;
     call.receipt = receipt;
     call.diag = diag;
-    nx_buf_init(&call.text, out->max);
-    if (out->max >= TEXT_BYTES) {
-        (void)nx_buf_reserve(&call.text, TEXT_BYTES, &room);
+    call.text = scene->text != NULL ? scene->text : &text;
+    if (scene->text == NULL) {
+        init_text(&text, out->max);
     }
-    find_members(&call, 0, 0);
-    err = carry(&call);
-    if (err == NX_OK) {
-        err = write_document(&call, out);
+    err = run(&call, out);
+    if (scene->text == NULL) {
+        nx_buf_fini(&text);
     }
-    if (err == NX_ERR_LIMIT || err == NX_ERR_NOMEM) {
-        nx_diag_set(diag, "the translation needs more than %zu bytes", out->max);
-    }
-    nx_buf_fini(&call.text);
     return err;
 }
 
@@ -248,13 +283,14 @@ struct nx_span nx_lens_asset(const struct nx_lens *lens, const struct nx_domain 
                              const struct nx_json *in)
 {
     struct nx_span asset = {NULL, 0};
+    UNCLEARED uint32_t nodes[NX_LENS_MEMBERS_MAX];
     UNCLEARED struct nx_call call;
 
     if (nx_json_type(in, 0) != NX_JSON_OBJECT) {
         return asset;
     }
     begin_call(&call, lens, true, in);
-    find_members(&call, 0, 0);
+    find_all(&call, nodes);
     for (size_t i = 0; i < lens->rows_count && asset.len == 0; i++) {
         call.row = &lens->rows[i];
         if (call.row->codec->identify != NULL) {

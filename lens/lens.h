@@ -14,7 +14,20 @@
 
 struct nx_lens;
 
-enum { NX_OBSERVED_AT_SIZE = 40 }; /* bytes of canonical's dateObserved, its NUL included */
+enum {
+    NX_OBSERVED_AT_SIZE = 40,  /* bytes of canonical's dateObserved, its NUL included */
+    NX_LENS_MEMBERS_MAX = 256, /* on either side of a lens, containers included */
+};
+
+/*
+ * Where the members of one side are on a tape, by their number; and in which order they came the
+ * last time, by the one before, or by the container of the first. Begins as zeros.
+ */
+struct nx_lens_places {
+    uint32_t nodes[NX_LENS_MEMBERS_MAX];
+    uint16_t first[NX_LENS_MEMBERS_MAX];
+    uint16_t behind[NX_LENS_MEMBERS_MAX];
+};
 
 /* What a lens may know beside the payload. */
 struct nx_lens_scene {
@@ -24,6 +37,8 @@ struct nx_lens_scene {
     struct nx_span asset_id;      /* the topic's asset level; empty when not known */
     const struct nx_asset *asset; /* the owner's row for it, or NULL */
     char *observed_at;            /* NULL, or where canonical's dateObserved is copied to */
+    const struct nx_lens_places *places; /* NULL, or what nx_lens_read found */
+    struct nx_buf *text; /* NULL, or an empty buffer to be used again for each reading */
 };
 
 /*
@@ -56,6 +71,18 @@ struct nx_span nx_lens_name(const struct nx_lens *lens);
  */
 struct nx_span nx_lens_asset(const struct nx_lens *lens, const struct nx_domain *domain,
                              const struct nx_json *in);
+
+/*
+ * Reads a payload in canonical or in the dialect onto the tape of `json`, when it has no members
+ * but the lens's and nothing else unusual: faster than nx_json_parse, and `places` saves the search
+ * for members. The tape then serves translation alone: it has no names. False: nothing is known.
+ */
+bool nx_lens_read(const struct nx_lens *lens, bool canonical, struct nx_json *json,
+                  struct nx_span payload, struct nx_lens_places *places);
+
+/* The node of the member of that name in the outermost object, or 0. */
+uint32_t nx_lens_node(const struct nx_lens *lens, bool canonical,
+                      const struct nx_lens_places *places, struct nx_span name);
 
 /*
  * Translate one document. `out` is reset and holds the JSON on NX_OK. NX_ERR_INVALID: a value that

@@ -115,10 +115,14 @@ static enum nx_err take_member(const struct compiler *c, struct nx_side *side, u
     made = &side->members[*out];
     made->name = name;
     made->key = make_key(c, name);
+    if (made->key.ptr == NULL) {
+        return no_memory(c);
+    }
+    made->token = nx_token_make((struct nx_span){made->key.ptr + 1, made->key.len - 1});
     made->parent = parent;
     made->leaf = leaf;
     link_member(side, *out);
-    return made->key.ptr != NULL ? NX_OK : no_memory(c);
+    return NX_OK;
 }
 
 static enum nx_err take_pointer(const struct compiler *c, struct nx_side *side, uint32_t node,
@@ -433,8 +437,12 @@ static enum nx_err init_side(const struct compiler *c, struct nx_side *side)
 
     side->members = nx_arena_array(arena, NX_LENS_MEMBERS_MAX, sizeof(struct nx_member));
     side->presets = nx_arena_array(arena, NX_LENS_MEMBERS_MAX, sizeof(struct nx_lens_value));
+    if (side->members == NULL || side->presets == NULL) {
+        return no_memory(c);
+    }
     side->count = 1;
-    return side->members != NULL && side->presets != NULL ? NX_OK : no_memory(c);
+    side->members[0].token = nx_token_make(NX_SPAN(""));
+    return NX_OK;
 }
 
 enum nx_err nx_lens_compile(const struct nx_json *document, const char *file, struct nx_lens **out,

@@ -9,6 +9,7 @@
 #ifndef NX_LENS_INTERNAL_H
 #define NX_LENS_INTERNAL_H
 
+#include "core/json_token.h"
 #include "lens/codec.h"
 
 enum {
@@ -22,6 +23,7 @@ struct nx_member {
     struct nx_span name; /* decoded */
     struct nx_span key;  /* as JSON, between comma and colon: ,"no2": */
     struct nx_span pointer;
+    struct token token;           /* "no2": */
     uint16_t parent, child, next; /* in their order of output: leaves first, then containers */
     uint16_t in_bucket;           /* the next of the same bucket */
     bool leaf;                    /* a row puts it */
