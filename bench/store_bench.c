@@ -1,41 +1,42 @@
 /*
  * store_bench.c - what a reading costs in the cache, and how fast it is found again.
  *
- *   store_bench [--rows N] [--batch N] [--streams N] [--bytes N] [--dir DIR]
+ *   store_bench [write|tail|history] [--rows N] [--batch N] [--streams N] [--original BYTES]
+ *               [--canonical BYTES] [--rate N] [--seconds N] [--dir DIR] [--instructions 1]
  *
- * Appends, commits each batch (FULL sync), then asks for the last value of streams, for the newest
- * 1,440 readings of a stream (a day, one a minute), and for records by number. CPU is this process
- * alone, so it holds also on a busy machine; the wall clock does not.
+ * write    appends, commits each batch (FULL sync), asks for last values, for the newest 1,440 of a
+ *          stream (a day, one a minute), for records by number, and lets retention remove some
+ * tail     single readings at a steady rate, one a transaction, beside what the disk alone needs
+ * history  a day of a stream among many rows
+ *
+ * CPU is this process alone, so it holds also on a busy machine; the wall clock does not. Calls are
+ * counted by the kernel. With --instructions valgrind's callgrind runs `write` and counts what
+ * happens below fill().
  */
-#include "bridge/store.h"
+#include "bench/store_bench.h"
+
+#include "core/base/buf.h"
+#include "core/os/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BYTES_MAX = 65536, QUESTIONS = 200, DAY = 1440 };
 
-struct bench {
-    uint64_t rows, batch, streams, bytes;
-    const char *dir;
-    char path[512];
-    char payload[BYTES_MAX];
+/* --- measuring --------------------------------------------------------------------------------- */
+
+struct spent {
+    double cpu_us, wall_us;
+    uint64_t reads, writes, bytes; /* calls to the kernel, and bytes that were written by them */
 };
 
-static double cpu_us(void)
-{
-    struct rusage used;
-
-    (void)getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
-           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
-
-static double wall_us(void)
+double store_bench_wall_us(void)
 {
     struct timespec now;
 
@@ -43,39 +44,92 @@ static double wall_us(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
+/* https://man7.org/linux/man-pages/man5/proc_pid_io.5.html */
+static uint64_t io_number(const struct nx_buf *text, const char *name)
+{
+    const char *at = strstr(text->data, name);
+
+    return at != NULL ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static struct spent spent_until_now(void)
+{
+    struct spent out = {.wall_us = store_bench_wall_us()};
+    struct rusage used;
+    struct nx_buf text;
+
+    (void)getrusage(RUSAGE_SELF, &used);
+    out.cpu_us = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+                 (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+    nx_buf_init(&text, 4096);
+    if (nx_file_read("/proc/self/io", &text, NULL) == NX_OK && nx_buf_byte(&text, '\0') == NX_OK) {
+        out.reads = io_number(&text, "syscr: ");
+        out.writes = io_number(&text, "syscw: ");
+        out.bytes = io_number(&text, "wchar: ");
+    }
+    nx_buf_fini(&text);
+    return out;
+}
+
+/* --- writing ----------------------------------------------------------------------------------- */
+
 static struct nx_span topic_of(uint64_t stream, char *room, size_t room_size)
 {
     (void)snprintf(room, room_size, "nexus/birmingham/air/STATION%" PRIu64 "/observation", stream);
     return nx_span_from(room);
 }
 
-static enum nx_err fill(struct bench *bench, struct nx_store *store, struct nx_diag *diag)
+enum nx_err store_bench_append(struct store_bench *bench, uint64_t n)
 {
-    struct nx_reading reading = {
-        .observed_at = NX_SPAN("2026-01-31T15:00:00Z"),
-        .original = {bench->payload, bench->bytes},
-        .canonical = {bench->payload, bench->bytes},
-    };
-    double cpu = cpu_us();
-    double wall = wall_us();
-    enum nx_err err = NX_OK;
+    static char payload[BYTES_MAX];
     char room[128];
     uint64_t seq;
+    struct nx_reading reading = {
+        .topic = topic_of(n * 7919 % bench->streams, room, sizeof(room)),
+        .packet_id = (uint16_t)(n % 57343 + 1),
+        .received_ms = 1769871600000 + (int64_t)n,
+        .observed_at = NX_SPAN("2026-01-31T15:00:00Z"),
+        .original = {payload, bench->original},
+        .canonical = {payload, bench->canonical},
+    };
+
+    if (payload[0] == '\0') {
+        memset(payload, 'x', sizeof(payload));
+    }
+    return nx_store_append(bench->store, &reading, &seq, &bench->diag);
+}
+
+/* Its name is an argument of callgrind, with a star: the compiler may add to it. */
+__attribute__((noinline)) static enum nx_err fill(struct store_bench *bench)
+{
+    enum nx_err err = NX_OK;
 
     for (uint64_t i = 0; i < bench->rows && err == NX_OK; i++) {
-        reading.topic = topic_of(i * 7919 % bench->streams, room, sizeof(room));
-        reading.packet_id = (uint16_t)(i % 57343 + 1);
-        reading.received_ms = 1769871600000 + (int64_t)i;
-        err = nx_store_append(store, &reading, &seq, diag);
+        err = store_bench_append(bench, i);
         if (err == NX_OK && (i + 1) % bench->batch == 0) {
-            err = nx_store_commit(store, diag);
+            err = nx_store_commit(bench->store, &bench->diag);
         }
     }
-    err = err == NX_OK ? nx_store_commit(store, diag) : err;
-    (void)printf("append and commit: %.2f us of CPU, %.2f us of wall time a reading\n",
-                 (cpu_us() - cpu) / (double)bench->rows, (wall_us() - wall) / (double)bench->rows);
+    return err == NX_OK ? nx_store_commit(bench->store, &bench->diag) : err;
+}
+
+static enum nx_err measured_fill(struct store_bench *bench)
+{
+    struct spent before = spent_until_now();
+    enum nx_err err = fill(bench);
+    struct spent after = spent_until_now();
+    double rows = (double)bench->rows;
+
+    (void)printf(
+        "append and commit, %" PRIu64 " a transaction: %.2f us of CPU, %.2f us of wall"
+        " time, %.3f writes of %.0f bytes, %.3f reads a reading\n",
+        bench->batch, (after.cpu_us - before.cpu_us) / rows,
+        (after.wall_us - before.wall_us) / rows, (double)(after.writes - before.writes) / rows,
+        (double)(after.bytes - before.bytes) / rows, (double)(after.reads - before.reads) / rows);
     return err;
 }
+
+/* --- reading ----------------------------------------------------------------------------------- */
 
 static enum nx_err count(void *ctx, const struct nx_reading *row)
 {
@@ -84,9 +138,10 @@ static enum nx_err count(void *ctx, const struct nx_reading *row)
     return NX_OK;
 }
 
-static void ask(struct bench *bench, struct nx_store *store, const char *what, uint64_t limit)
+static void ask(struct store_bench *bench, struct nx_store *store, const char *what, uint64_t limit)
 {
-    double cpu = cpu_us();
+    struct spent before = spent_until_now();
+    struct spent after;
     uint64_t found = 0;
     char room[128];
 
@@ -96,92 +151,173 @@ static void ask(struct bench *bench, struct nx_store *store, const char *what, u
 
         (void)nx_store_history(store, &query, count, &found, NULL);
     }
-    (void)printf("%s: %.1f us of CPU a question, %.0f readings each\n", what,
-                 (cpu_us() - cpu) / QUESTIONS, (double)found / QUESTIONS);
+    after = spent_until_now();
+    (void)printf("%s: %.1f us of CPU a question, %.1f us of wall time, %.0f readings each\n", what,
+                 (after.cpu_us - before.cpu_us) / QUESTIONS,
+                 (after.wall_us - before.wall_us) / QUESTIONS, (double)found / QUESTIONS);
 }
 
-static void get(struct bench *bench, struct nx_store *store)
+static void get(struct store_bench *bench)
 {
-    double cpu = cpu_us();
+    struct spent before = spent_until_now();
     uint64_t reads = bench->rows < 100000 ? bench->rows : 100000;
     struct nx_reading got;
     struct nx_buf bytes;
 
     nx_buf_init(&bytes, 4 * BYTES_MAX);
     for (uint64_t seq = 1; seq <= reads; seq++) {
-        (void)nx_store_get(store, seq, &bytes, &got, NULL);
+        (void)nx_store_get(bench->store, seq, &bytes, &got, NULL);
     }
     nx_buf_fini(&bytes);
     (void)printf("read by number, in order: %.2f us of CPU a reading\n",
-                 (cpu_us() - cpu) / (double)reads);
+                 (spent_until_now().cpu_us - before.cpu_us) / (double)reads);
 }
 
-static void thin(struct bench *bench, struct nx_store *store)
+static void thin(struct store_bench *bench)
 {
     const struct nx_store_limits limits = {.before_ms =
                                                1769871600000 + (int64_t)(bench->rows / 10)};
     struct nx_store_thinned out = {.more = true};
-    double cpu = cpu_us();
+    struct spent before = spent_until_now();
     uint64_t removed = 0;
 
-    (void)nx_store_settle(store, nx_store_last(store), NULL);
-    while (out.more && nx_store_thin(store, UINT64_MAX, &limits, 512, &out, NULL) == NX_OK &&
-           nx_store_commit(store, NULL) == NX_OK) {
+    (void)nx_store_settle(bench->store, nx_store_last(bench->store), NULL);
+    while (out.more && nx_store_thin(bench->store, UINT64_MAX, &limits, 512, &out, NULL) == NX_OK &&
+           nx_store_commit(bench->store, NULL) == NX_OK) {
         removed += out.removed;
     }
     (void)printf("retention: %.2f us of CPU a removed reading, %" PRIu64 " removed\n",
-                 (cpu_us() - cpu) / (double)(removed > 0 ? removed : 1), removed);
+                 (spent_until_now().cpu_us - before.cpu_us) / (double)(removed > 0 ? removed : 1),
+                 removed);
 }
 
-static uint64_t word(int argc, char **argv, const char *name, uint64_t otherwise)
-{
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], name) == 0) {
-            return strtoull(argv[i + 1], NULL, 10);
-        }
-    }
-    return otherwise;
-}
+/* --- what can be asked ------------------------------------------------------------------------- */
 
-static void memory(void)
+static enum nx_err run_write(struct store_bench *bench)
 {
+    enum nx_err err = measured_fill(bench);
     struct rusage used;
 
-    (void)getrusage(RUSAGE_SELF, &used);
-    (void)printf("memory: %ld MiB at most\n", used.ru_maxrss / 1024);
+    if (err == NX_OK) {
+        ask(bench, bench->store, "last value", 1);
+        ask(bench, bench->store, "a day of a stream", DAY);
+        get(bench);
+        thin(bench);
+        (void)getrusage(RUSAGE_SELF, &used);
+        (void)printf("memory: %ld MiB at most\n", used.ru_maxrss / 1024);
+    }
+    return err;
+}
+
+/* As an operator asks: another process than the bridge's, so another connection. */
+static enum nx_err run_history(struct store_bench *bench)
+{
+    struct nx_store *reader = NULL;
+    enum nx_err err = measured_fill(bench);
+
+    err = err == NX_OK ? nx_store_open_read(bench->path, &reader, &bench->diag) : err;
+    if (err == NX_OK) {
+        ask(bench, reader, "a day of a stream, first time", DAY);
+        ask(bench, reader, "a day of a stream, again", DAY);
+    }
+    nx_store_close(reader);
+    return err;
+}
+
+static const struct {
+    const char *name;
+    enum nx_err (*run)(struct store_bench *bench);
+} commands[] = {{"write", run_write}, {"tail", store_bench_tail}, {"history", run_history}};
+
+/* Runs `write` below callgrind, which says what it counted. */
+static int run_instructions(const struct store_bench *bench, const char *self)
+{
+    char rows[32];
+    char batch[32];
+    char streams[32];
+
+    (void)snprintf(rows, sizeof(rows), "%" PRIu64, bench->rows);
+    (void)snprintf(batch, sizeof(batch), "%" PRIu64, bench->batch);
+    (void)snprintf(streams, sizeof(streams), "%" PRIu64, bench->streams);
+    (void)execlp("valgrind", "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                 "--toggle-collect=fill*", self, "write", "--rows", rows, "--batch", batch,
+                 "--streams", streams, (char *)NULL);
+    return 1;
+}
+
+static bool set(struct store_bench *bench, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        uint64_t *number;
+    } numbers[] = {
+        {"--rows", &bench->rows},           {"--batch", &bench->batch},
+        {"--streams", &bench->streams},     {"--original", &bench->original},
+        {"--canonical", &bench->canonical}, {"--rate", &bench->rate},
+        {"--seconds", &bench->seconds},
+    };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (strcmp(name, numbers[i].name) == 0) {
+            *numbers[i].number = strtoull(value, NULL, 10);
+            return true;
+        }
+    }
+    if (strcmp(name, "--dir") == 0) {
+        bench->dir = value;
+    } else if (strcmp(name, "--instructions") == 0) {
+        bench->instructions = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static enum nx_err run(struct store_bench *bench, size_t command)
+{
+    const struct nx_store_options options = {.now_ms = 1, .random = 1};
+    enum nx_err err;
+
+    (void)snprintf(bench->path, sizeof(bench->path), "%s/store-bench-%ld.db", bench->dir,
+                   (long)getpid());
+    err = nx_store_open(bench->path, &options, NULL, &bench->store, &bench->diag);
+    err = err == NX_OK ? commands[command].run(bench) : err;
+    if (err != NX_OK) {
+        (void)fprintf(stderr, "%s: %s: %s\n", nx_err_text(err), bench->diag.file, bench->diag.text);
+    }
+    nx_store_close(bench->store);
+    (void)unlink(bench->path);
+    return err;
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench bench;
-    const struct nx_store_options options = {.now_ms = 1, .random = 1};
-    struct nx_store *store = NULL;
-    struct nx_diag diag = {0};
-    enum nx_err err;
+    static struct store_bench bench = {.rows = 200000,
+                                       .batch = 200,
+                                       .streams = 100,
+                                       .original = 300,
+                                       .canonical = 600,
+                                       .rate = 1000,
+                                       .seconds = 5,
+                                       .dir = "/tmp"};
+    size_t command = 0;
+    int at = 1;
 
-    bench.rows = word(argc, argv, "--rows", 200000);
-    bench.batch = word(argc, argv, "--batch", 200);
-    bench.streams = word(argc, argv, "--streams", 1000);
-    bench.bytes = word(argc, argv, "--bytes", 379);
-    bench.dir = argc > 2 && strcmp(argv[argc - 2], "--dir") == 0 ? argv[argc - 1] : "/tmp";
-    if (bench.bytes > BYTES_MAX || bench.streams == 0 || bench.batch == 0) {
+    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            command = i;
+            at = 2;
+        }
+    }
+    for (; at + 1 < argc && set(&bench, argv[at], argv[at + 1]); at += 2) {
+    }
+    if (at != argc || bench.original > BYTES_MAX || bench.canonical > BYTES_MAX ||
+        bench.streams == 0 || bench.batch == 0) {
+        (void)fputs("usage: store_bench [write|tail|history] [--rows N] [--batch N] ...\n", stderr);
         return 2;
     }
-    memset(bench.payload, 'x', bench.bytes);
-    (void)snprintf(bench.path, sizeof(bench.path), "%s/store-bench-%ld.db", bench.dir,
-                   (long)getpid());
-    err = nx_store_open(bench.path, &options, NULL, &store, &diag);
-    err = err == NX_OK ? fill(&bench, store, &diag) : err;
-    if (err != NX_OK) {
-        (void)fprintf(stderr, "%s: %s\n", diag.file, diag.text);
-    } else {
-        ask(&bench, store, "last value", 1);
-        ask(&bench, store, "a day of a stream", DAY);
-        get(&bench, store);
-        thin(&bench, store);
-        memory();
+    if (bench.instructions) {
+        return run_instructions(&bench, argv[0]);
     }
-    nx_store_close(store);
-    (void)unlink(bench.path);
-    return err == NX_OK ? 0 : 1;
+    return run(&bench, command) == NX_OK ? 0 : 1;
 }

@@ -13,19 +13,21 @@ static const char *const statement_texts[STMT_COUNT] = {
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_STREAM_FIND] =
-        "SELECT s.id, coalesce((SELECT max(seq) FROM readings WHERE stream = s.id),"
-        " 0) FROM streams s WHERE s.topic = ?1",
+        "SELECT s.id, h.last FROM streams s JOIN heads h ON h.stream = s.id WHERE s.topic = ?1",
     [STMT_STREAM_ADD] = "INSERT INTO streams (topic) VALUES (?1)",
-    [STMT_APPEND] = "INSERT INTO readings (seq, stream, kind, packet_id, received_at, observed_at,"
-                    " fault, original, canonical) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [STMT_HEAD_ADD] = "INSERT INTO heads (stream, last, count) VALUES (?1, 0, 0)",
+    [STMT_HEAD_PUT] = "UPDATE heads SET last = ?2, count = count + ?3 WHERE stream = ?1",
+    [STMT_APPEND] = "INSERT INTO readings (seq, stream, prev, kind, packet_id, received_at,"
+                    " observed_at, fault, original, canonical)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [STMT_GET] = "SELECT " STORE_READING_COLUMNS " FROM readings r JOIN streams s"
                  " ON s.id = r.stream WHERE r.seq = ?1",
     [STMT_GET_SOME] = "SELECT " STORE_READING_COLUMNS " FROM readings r JOIN streams s"
                       " ON s.id = r.stream WHERE r.seq BETWEEN ?1 AND ?2 ORDER BY r.seq",
     [STMT_GET_RESEND] =
         "SELECT r.seq, r.kind, 0, r.received_at, s.topic, r.observed_at, r.original, r.canonical,"
-        " r.fault, r.link, r.channel, EXISTS (SELECT 1 FROM readings n WHERE n.stream = r.stream"
-        " AND n.seq > r.first) FROM resends r JOIN streams s ON s.id = r.stream WHERE r.seq = ?1",
+        " r.fault, r.link, r.channel, h.last > r.first FROM resends r JOIN streams s"
+        " ON s.id = r.stream JOIN heads h ON h.stream = r.stream WHERE r.seq = ?1",
     [STMT_META_GET] = "SELECT value FROM meta WHERE key = ?1",
     [STMT_META_PUT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
     [STMT_CURSOR_GET] = "SELECT seq, sent, dead, filtered, dropped FROM cursors WHERE link = ?1",
@@ -54,9 +56,13 @@ static const char *const statement_texts[STMT_COUNT] = {
     [STMT_PAGES_FREE] = "PRAGMA freelist_count",
     [STMT_PAGE_SIZE] = "PRAGMA page_size",
     [STMT_READING_DROP] = "DELETE FROM readings WHERE seq = ?1",
-    [STMT_THIN_READINGS] = "DELETE FROM readings WHERE seq BETWEEN ?1 AND ?2 AND EXISTS"
-                           " (SELECT 1 FROM readings n WHERE n.stream = readings.stream"
-                           " AND n.seq > readings.seq)",
+    [STMT_THIN_HEADS] =
+        "UPDATE heads SET count = count - gone.n FROM (SELECT r.stream, count(*) AS n"
+        " FROM readings r WHERE r.seq BETWEEN ?1 AND ?2 AND r.seq <"
+        " (SELECT last FROM heads h WHERE h.stream = r.stream) GROUP BY r.stream) AS gone"
+        " WHERE heads.stream = gone.stream",
+    [STMT_THIN_READINGS] = "DELETE FROM readings WHERE seq BETWEEN ?1 AND ?2 AND seq <"
+                           " (SELECT last FROM heads h WHERE h.stream = readings.stream)",
     [STMT_THIN_RESENDS] = "DELETE FROM resends WHERE seq BETWEEN ?1 AND ?2",
     [STMT_THIN_DEAD] = "DELETE FROM dead_letters WHERE seq BETWEEN ?1 AND ?2 AND NOT EXISTS"
                        " (SELECT 1 FROM readings r WHERE r.seq = dead_letters.seq)",
@@ -224,7 +230,8 @@ enum nx_err nx_store_commit(struct nx_store *store, struct nx_diag *diag)
     if (!store->in_transaction) {
         return NX_OK;
     }
-    err = store_simple(store, STMT_COMMIT, "commit", diag);
+    err = store_heads(store, diag);
+    err = err == NX_OK ? store_simple(store, STMT_COMMIT, "commit", diag) : err;
     if (err == NX_OK) {
         store->in_transaction = false;
         store->durable = store->now;

@@ -28,6 +28,8 @@ enum store_stmt {
     STMT_ROLLBACK,
     STMT_STREAM_FIND,
     STMT_STREAM_ADD,
+    STMT_HEAD_ADD,
+    STMT_HEAD_PUT,
     STMT_APPEND,
     STMT_GET,
     STMT_GET_SOME,
@@ -50,6 +52,7 @@ enum store_stmt {
     STMT_PAGES_FREE,
     STMT_PAGE_SIZE,
     STMT_READING_DROP,
+    STMT_THIN_HEADS,
     STMT_THIN_READINGS,
     STMT_THIN_RESENDS,
     STMT_THIN_DEAD,
@@ -79,7 +82,8 @@ struct store_ahead {
  * (S2) settled <= last: a reading at or below it is never taken for a repetition's first half.
  * (S3) by_packet[id] is a hint: the reading found there is compared in full before it counts.
  * (S4) a reading that may be found to be repeated is never removed.
- * (S5) a stream in `streams` has its newest reading there, the open transaction's included.
+ * (S5) a stream in `streams` has its newest reading there, the open transaction's included; the
+ *      file knows of it when the transaction ends, and before it is asked for it (store_heads).
  * (S6) what is in `ahead` is durable and was not removed.
  * (S7) db is NULL only after an nx_store_reopen that failed.
  */
@@ -129,7 +133,7 @@ uint64_t store_column_seq(sqlite3_stmt *stmt, int column);
 
 /* ---- store_sqlite_schema.c ---- */
 
-enum { STORE_VERSION = 2, STORE_BUSY_MS = 250 /* for another's write lock, e.g. a resend's */ };
+enum { STORE_VERSION = 3, STORE_BUSY_MS = 250 /* for another's write lock, e.g. a resend's */ };
 
 enum nx_err store_exec(struct nx_store *store, const char *sql, const char *doing,
                        struct nx_diag *diag);
@@ -145,6 +149,11 @@ enum nx_err store_verify(struct nx_store *store, bool always, struct nx_diag *di
 enum nx_err store_migrate(struct nx_store *store, const struct nx_store_options *options,
                           int64_t version, struct nx_diag *diag);
 
+/* ---- store_sqlite_write.c ---- */
+
+/* Tells the file of the streams that changed: each once, however many readings came. */
+enum nx_err store_heads(struct nx_store *store, struct nx_diag *diag);
+
 /* ---- store_sqlite_open.c ---- */
 
 enum nx_err store_connect(struct nx_store *store, const char *name, int flags, const char *vfs,
@@ -152,8 +161,8 @@ enum nx_err store_connect(struct nx_store *store, const char *name, int flags, c
 
 /* ---- store_sqlite_thin.c ---- */
 
-/* Removes one reading that is no more the newest of its stream, and its dead letters. */
-enum nx_err store_forget(struct nx_store *store, uint64_t seq, struct nx_diag *diag);
+/* Removes the newest reading of a stream, which stops to be that, and its dead letters. */
+enum nx_err store_forget(struct nx_store *store, struct store_stream *stream, struct nx_diag *diag);
 
 /* ---- store_sqlite_dead.c ---- */
 

@@ -152,6 +152,16 @@ enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *by
 
 /* --- walks ----------------------------------------------------------------------------------- */
 
+/* A statement for a walk, which sees what the open transaction has written. */
+static enum nx_err query(struct nx_store *store, const char *sql, sqlite3_stmt **out,
+                         struct nx_diag *diag)
+{
+    enum nx_err err = store_heads(store, diag);
+
+    *out = NULL;
+    return err == NX_OK ? store_prepare(store, sql, out, diag) : err;
+}
+
 /* Steps through readings, hands on those whose topic the filter takes, and ends the statement. */
 static enum nx_err walk_readings(struct nx_store *store, sqlite3_stmt *stmt, struct nx_span filter,
                                  enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
@@ -180,11 +190,10 @@ enum nx_err nx_store_streams(struct nx_store *store,
                              void *ctx, struct nx_diag *diag)
 {
     static const char sql[] =
-        "SELECT s.topic, (SELECT count(*) FROM readings WHERE stream = s.id), r.seq, r.received_at"
-        " FROM streams s JOIN readings r ON r.seq = (SELECT max(seq) FROM readings"
-        " WHERE stream = s.id) ORDER BY s.topic";
+        "SELECT s.topic, h.count, r.seq, r.received_at FROM streams s JOIN heads h"
+        " ON h.stream = s.id JOIN readings r ON r.seq = h.last ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = store_prepare(store, sql, &stmt, diag);
+    enum nx_err err = query(store, sql, &stmt, diag);
     int rc;
 
     while (err == NX_OK && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
@@ -203,70 +212,40 @@ enum nx_err nx_store_streams(struct nx_store *store,
     return err;
 }
 
-enum nx_err nx_store_latest(struct nx_store *store, const struct nx_store_query *query,
+enum nx_err nx_store_latest(struct nx_store *store, const struct nx_store_query *asked,
                             enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
                             void *ctx, struct nx_diag *diag)
 {
     static const char sql[] =
-        "SELECT " STORE_READING_COLUMNS " FROM streams s JOIN readings r ON r.seq ="
-        " (SELECT max(seq) FROM readings WHERE stream = s.id)"
-        " ORDER BY s.topic";
+        "SELECT " STORE_READING_COLUMNS " FROM streams s JOIN heads h ON h.stream = s.id"
+        " JOIN readings r ON r.seq = h.last ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = store_prepare(store, sql, &stmt, diag);
+    enum nx_err err = query(store, sql, &stmt, diag);
 
-    return err == NX_OK ? walk_readings(store, stmt, query->filter, each, ctx, diag) : err;
+    return err == NX_OK ? walk_readings(store, stmt, asked->filter, each, ctx, diag) : err;
 }
 
-/* The number of the oldest of the newest `limit` readings, out of the index alone; 0: none. */
-static enum nx_err newest_from(struct nx_store *store, const struct nx_store_query *query,
-                               int64_t *out, struct nx_diag *diag)
-{
-    static const char sql[] =
-        "SELECT min(seq) FROM (SELECT seq FROM readings WHERE stream ="
-        " (SELECT id FROM streams WHERE topic = ?1) AND seq > ?2 ORDER BY seq DESC LIMIT ?3)";
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_prepare(store, sql, &stmt, diag);
-    int rc;
-
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, query->filter);
-    store_bind_seq(stmt, 2, query->since);
-    store_bind_seq(stmt, 3, query->limit);
-    rc = sqlite3_step(stmt);
-    *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    (void)sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW ? NX_OK : store_fail(store, rc, "query", diag);
-}
-
-/* In their order from there on: one look-up each, and nothing to sort. */
-enum nx_err nx_store_history(struct nx_store *store, const struct nx_store_query *query,
+/* From the stream's head backwards, by numbers alone, then the readings in their order. */
+enum nx_err nx_store_history(struct nx_store *store, const struct nx_store_query *asked,
                              enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
                              void *ctx, struct nx_diag *diag)
 {
     static const char sql[] =
-        "SELECT r.seq, r.kind, r.packet_id, r.received_at, ?1, r.observed_at, r.original,"
-        " r.canonical, r.fault FROM readings r WHERE r.stream ="
-        " (SELECT id FROM streams WHERE topic = ?1) AND r.seq >= ?2 ORDER BY r.seq LIMIT ?3";
-    int64_t from = (int64_t)query->since + 1;
+        "WITH RECURSIVE chain (seq, prev) AS ("
+        "SELECT r.seq, r.prev FROM streams s JOIN heads h ON h.stream = s.id"
+        " JOIN readings r ON r.seq = h.last WHERE s.topic = ?1 AND r.seq > ?2"
+        " UNION ALL SELECT r.seq, r.prev FROM chain c JOIN readings r ON r.seq = c.prev"
+        " WHERE c.prev > ?2 LIMIT ?3)"
+        " SELECT r.seq, r.kind, r.packet_id, r.received_at, ?1, r.observed_at, r.original,"
+        " r.canonical, r.fault FROM chain c JOIN readings r ON r.seq = c.seq ORDER BY c.seq";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = NX_OK;
+    enum nx_err err = query(store, sql, &stmt, diag);
 
-    if (query->limit > 0) {
-        err = newest_from(store, query, &from, diag);
-    }
-    if (err == NX_OK && from == 0) {
-        return NX_OK;
-    }
-    if (err == NX_OK) {
-        err = store_prepare(store, sql, &stmt, diag);
-    }
     if (err != NX_OK) {
         return err;
     }
-    store_bind_text(stmt, 1, query->filter);
-    (void)sqlite3_bind_int64(stmt, 2, from);
-    (void)sqlite3_bind_int64(stmt, 3, query->limit > 0 ? (int64_t)query->limit : -1);
+    store_bind_text(stmt, 1, asked->filter);
+    store_bind_seq(stmt, 2, asked->since);
+    (void)sqlite3_bind_int64(stmt, 3, asked->limit > 0 ? (int64_t)asked->limit : -1);
     return walk_readings(store, stmt, (struct nx_span){NULL, 0}, each, ctx, diag);
 }

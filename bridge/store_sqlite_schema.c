@@ -16,7 +16,7 @@ static const int64_t verify_bytes_max = (int64_t)64 * 1024 * 1024;
 
 /* Append only: a step that was released is never changed. */
 static const char *const migrations[] = {
-    /* 1. seq is the rowid, so that the index on stream alone orders each stream by seq too */
+    /* 1. the owner's sequence number is the rowid */
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE streams (id INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE) STRICT;"
     "CREATE TABLE readings ("
@@ -64,6 +64,32 @@ static const char *const migrations[] = {
     ") STRICT;"
     "CREATE TABLE resend_requests (id INTEGER PRIMARY KEY, link TEXT NOT NULL,"
     " seq_min INTEGER NOT NULL, seq_max INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;",
+    /* 3. each stream is a chain, from its head backwards by `prev`, in place of an index, of which
+     * each reading would touch a page of its own. `prev` stands before what may be long. */
+    "CREATE TABLE heads ("
+    " stream INTEGER PRIMARY KEY REFERENCES streams (id),"
+    " last INTEGER NOT NULL," /* its newest reading; 0: it has none */
+    " count INTEGER NOT NULL" /* of its readings that are there */
+    ") STRICT;"
+    "INSERT INTO heads SELECT s.id, coalesce((SELECT max(seq) FROM readings WHERE stream = s.id),"
+    " 0), (SELECT count(*) FROM readings WHERE stream = s.id) FROM streams s;"
+    "CREATE TABLE readings_3 ("
+    " seq INTEGER PRIMARY KEY,"
+    " stream INTEGER NOT NULL REFERENCES streams (id),"
+    " prev INTEGER," /* the reading of its stream before it, which may have been removed */
+    " kind INTEGER NOT NULL,"
+    " packet_id INTEGER NOT NULL,"
+    " received_at INTEGER NOT NULL,"
+    " observed_at TEXT,"
+    " fault TEXT,"
+    " original BLOB NOT NULL,"
+    " canonical BLOB"
+    ") STRICT;"
+    "INSERT INTO readings_3 SELECT seq, stream, (SELECT max(n.seq) FROM readings n"
+    " WHERE n.stream = r.stream AND n.seq < r.seq), kind, packet_id, received_at, observed_at,"
+    " fault, original, canonical FROM readings r ORDER BY seq;"
+    "DROP TABLE readings;"
+    "ALTER TABLE readings_3 RENAME TO readings;",
 };
 
 _Static_assert(sizeof(migrations) / sizeof(migrations[0]) == STORE_VERSION, "one step a version");

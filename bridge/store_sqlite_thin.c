@@ -137,8 +137,10 @@ static enum nx_err thin_table(struct nx_store *store, enum store_stmt which, uin
 static enum nx_err thin_range(struct nx_store *store, uint64_t from, uint64_t to, uint64_t *removed,
                               struct nx_diag *diag)
 {
-    enum nx_err err = thin_table(store, STMT_THIN_READINGS, from, to, diag);
+    enum nx_err err = store_heads(store, diag); /* which say what is the newest */
 
+    err = err == NX_OK ? thin_table(store, STMT_THIN_HEADS, from, to, diag) : err;
+    err = err == NX_OK ? thin_table(store, STMT_THIN_READINGS, from, to, diag) : err;
     *removed = err == NX_OK ? (uint64_t)sqlite3_changes64(store->db) : 0;
     if (err == NX_OK) {
         err = thin_table(store, STMT_THIN_RESENDS, from, to, diag);
@@ -152,8 +154,9 @@ static enum nx_err removed_more(struct nx_store *store, uint64_t removed, struct
     return nx_store_put_number(store, "removed", (int64_t)store->now.removed, diag);
 }
 
-enum nx_err store_forget(struct nx_store *store, uint64_t seq, struct nx_diag *diag)
+enum nx_err store_forget(struct nx_store *store, struct store_stream *stream, struct nx_diag *diag)
 {
+    uint64_t seq = stream->last;
     sqlite3_stmt *stmt;
     enum nx_err err = store_statement(store, STMT_READING_DROP, &stmt, diag);
 
@@ -164,6 +167,8 @@ enum nx_err store_forget(struct nx_store *store, uint64_t seq, struct nx_diag *d
     }
     if (err == NX_OK) {
         err = thin_table(store, STMT_THIN_DEAD, seq, seq, diag);
+        stream->last = 0;
+        store_streams_change(&store->streams, stream, -1);
     }
     return err == NX_OK ? removed_more(store, 1, diag) : err;
 }

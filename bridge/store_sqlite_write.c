@@ -1,7 +1,7 @@
 /*
  * store_sqlite_write.c - what a bridge writes all day: readings, and how far it is with them. A
- * reading costs two b-tree visits, its row and its entry in the index by stream; which stream it
- * belongs to is remembered.
+ * reading costs one b-tree visit, its row, always behind the last. Which stream it belongs to is
+ * remembered; that the stream has a new head is written once for all its readings of a transaction.
  */
 #include "bridge/store_sqlite.h"
 
@@ -9,12 +9,51 @@
 
 /* --- readings -------------------------------------------------------------------------------- */
 
+enum nx_err store_heads(struct nx_store *store, struct nx_diag *diag)
+{
+    enum nx_err err = NX_OK;
+
+    while (err == NX_OK && store->streams.changed != NULL) {
+        struct store_stream *stream = store->streams.changed;
+        sqlite3_stmt *stmt;
+
+        err = store_statement(store, STMT_HEAD_PUT, &stmt, diag);
+        if (err != NX_OK) {
+            break;
+        }
+        (void)sqlite3_bind_int64(stmt, 1, stream->id);
+        store_bind_seq(stmt, 2, stream->last);
+        (void)sqlite3_bind_int64(stmt, 3, stream->added);
+        err = store_run(store, stmt, "keep the head of a stream", diag);
+        store->streams.changed = stream->next;
+        stream->changed = false;
+        stream->added = 0;
+    }
+    return err;
+}
+
+/* Remembers a stream. When there is no more room for it, all others are forgotten. */
+static enum nx_err stream_keep(struct nx_store *store, struct nx_span topic, int64_t id,
+                               uint64_t last, struct store_stream **out, struct nx_diag *diag)
+{
+    enum nx_err err = NX_OK;
+
+    *out = store_streams_add(&store->streams, topic, id, last);
+    if (*out == NULL) {
+        err = store_heads(store, diag);
+        store_streams_fini(&store->streams);
+        *out = store_streams_add(&store->streams, topic, id, last);
+    }
+    return err == NX_OK && *out == NULL ? NX_ERR_NOMEM : err;
+}
+
 /* The stream of `topic`; *out is NULL when the file has none. */
 static enum nx_err stream_find(struct nx_store *store, struct nx_span topic,
                                struct store_stream **out, struct nx_diag *diag)
 {
-    struct store_stream found;
     sqlite3_stmt *stmt;
+    int64_t id = 0;
+    uint64_t last = 0;
     enum nx_err err;
     int rc;
 
@@ -29,36 +68,35 @@ static enum nx_err stream_find(struct nx_store *store, struct nx_span topic,
     store_bind_text(stmt, 1, topic);
     rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
-        found = (struct store_stream){sqlite3_column_int64(stmt, 0), store_column_seq(stmt, 1)};
+        id = sqlite3_column_int64(stmt, 0);
+        last = store_column_seq(stmt, 1);
     }
     err = store_looked_up(store, stmt, rc, "find stream", diag);
-    if (err == NX_OK && rc == SQLITE_ROW) {
-        *out = store_streams_add(&store->streams, topic, found);
-        err = *out != NULL ? NX_OK : NX_ERR_NOMEM;
-    }
-    return err;
+    return err == NX_OK && rc == SQLITE_ROW ? stream_keep(store, topic, id, last, out, diag) : err;
 }
 
 static enum nx_err stream_add(struct nx_store *store, struct nx_span topic,
                               struct store_stream **out, struct nx_diag *diag)
 {
     sqlite3_stmt *stmt;
+    int64_t id = 0;
     enum nx_err err = store_statement(store, STMT_STREAM_ADD, &stmt, diag);
 
     if (err == NX_OK) {
         store_bind_text(stmt, 1, topic);
         err = store_run(store, stmt, "add stream", diag);
+        id = sqlite3_last_insert_rowid(store->db);
     }
+    err = err == NX_OK ? store_statement(store, STMT_HEAD_ADD, &stmt, diag) : err;
     if (err == NX_OK) {
-        *out = store_streams_add(&store->streams, topic,
-                                 (struct store_stream){sqlite3_last_insert_rowid(store->db), 0});
-        err = *out != NULL ? NX_OK : NX_ERR_NOMEM;
+        (void)sqlite3_bind_int64(stmt, 1, id);
+        err = store_run(store, stmt, "add stream", diag);
     }
-    return err;
+    return err == NX_OK ? stream_keep(store, topic, id, 0, out, diag) : err;
 }
 
-static enum nx_err insert(struct nx_store *store, const struct nx_reading *reading, int64_t stream,
-                          struct nx_diag *diag)
+static enum nx_err insert(struct nx_store *store, const struct nx_reading *reading,
+                          const struct store_stream *stream, struct nx_diag *diag)
 {
     struct nx_span original = reading->original.ptr != NULL ? reading->original : NX_SPAN("");
     sqlite3_stmt *stmt;
@@ -68,14 +106,17 @@ static enum nx_err insert(struct nx_store *store, const struct nx_reading *readi
         return err;
     }
     store_bind_seq(stmt, 1, store->now.last + 1);
-    (void)sqlite3_bind_int64(stmt, 2, stream);
-    (void)sqlite3_bind_int(stmt, 3, (int)reading->kind);
-    (void)sqlite3_bind_int(stmt, 4, reading->packet_id);
-    (void)sqlite3_bind_int64(stmt, 5, reading->received_ms);
-    store_bind_text(stmt, 6, reading->observed_at);
-    store_bind_text(stmt, 7, reading->fault);
-    store_bind_blob(stmt, 8, original);
-    store_bind_blob(stmt, 9, reading->canonical);
+    (void)sqlite3_bind_int64(stmt, 2, stream->id);
+    if (stream->last > 0) {
+        store_bind_seq(stmt, 3, stream->last);
+    }
+    (void)sqlite3_bind_int(stmt, 4, (int)reading->kind);
+    (void)sqlite3_bind_int(stmt, 5, reading->packet_id);
+    (void)sqlite3_bind_int64(stmt, 6, reading->received_ms);
+    store_bind_text(stmt, 7, reading->observed_at);
+    store_bind_text(stmt, 8, reading->fault);
+    store_bind_blob(stmt, 9, original);
+    store_bind_blob(stmt, 10, reading->canonical);
     return store_run(store, stmt, "append a reading", diag);
 }
 
@@ -92,15 +133,16 @@ enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *rea
         err = stream_add(store, reading->topic, &stream, diag);
     }
     if (err == NX_OK && stream->last > 0 && stream->last < store->now.first) {
-        err = store_forget(store, stream->last, diag); /* it stayed as the newest; now it is not */
+        err = store_forget(store, stream, diag); /* it stayed as the newest; now it is not */
     }
     if (err == NX_OK) {
-        err = insert(store, reading, stream->id, diag);
+        err = insert(store, reading, stream, diag);
     }
     if (err != NX_OK) {
         return err;
     }
     *seq = stream->last = ++store->now.last;
+    store_streams_change(&store->streams, stream, 1);
     store->by_packet[reading->packet_id] = *seq;
     return NX_OK;
 }

@@ -1,7 +1,7 @@
 /*
- * store_streams.c - a map and an arena, emptied together. When the maximum is reached everything is
- * forgotten rather than one stream chosen: who has more streams than fit pays one look-up in the
- * file a reading, as without this memory, and nothing has to be kept in order of use.
+ * store_streams.c - a map and an arena, emptied together. When the maximum is reached the store
+ * forgets everything rather than choose one stream: who has more streams than fit pays one look-up
+ * in the file a reading, as without this memory, and nothing has to be kept in order of use.
  */
 #include "bridge/store_streams.h"
 
@@ -20,6 +20,7 @@ void store_streams_fini(struct store_streams *streams)
 {
     nx_map_fini(&streams->map);
     nx_arena_fini(&streams->arena);
+    streams->changed = NULL;
 }
 
 struct store_stream *store_streams_get(const struct store_streams *streams, struct nx_span topic)
@@ -28,17 +29,24 @@ struct store_stream *store_streams_get(const struct store_streams *streams, stru
 }
 
 struct store_stream *store_streams_add(struct store_streams *streams, struct nx_span topic,
-                                       struct store_stream stream)
+                                       int64_t id, uint64_t last)
 {
-    for (int attempt = 0; attempt < 2; attempt++) {
-        struct store_stream *kept = nx_arena_alloc(&streams->arena, sizeof(*kept));
-        struct nx_span key = nx_arena_dup(&streams->arena, topic);
+    struct store_stream *kept = nx_arena_alloc(&streams->arena, sizeof(*kept));
+    struct nx_span key = nx_arena_dup(&streams->arena, topic);
 
-        if (kept != NULL && key.ptr != NULL && nx_map_put(&streams->map, key, kept) == NX_OK) {
-            *kept = stream;
-            return kept;
-        }
-        store_streams_fini(streams);
+    if (kept == NULL || key.ptr == NULL || nx_map_put(&streams->map, key, kept) != NX_OK) {
+        return NULL;
     }
-    return NULL;
+    *kept = (struct store_stream){.id = id, .last = last};
+    return kept;
+}
+
+void store_streams_change(struct store_streams *streams, struct store_stream *stream, int64_t added)
+{
+    stream->added += added;
+    if (!stream->changed) {
+        stream->changed = true;
+        stream->next = streams->changed;
+        streams->changed = stream;
+    }
 }

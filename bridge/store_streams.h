@@ -1,7 +1,8 @@
 /*
  * store_streams.h - the streams that were written to lately, in memory: their number in the file
- * and their newest reading. Spares the store a look-up for each reading, and tells it which reading
- * stops being the newest of its stream. Only a memory: what it does not know is in the file.
+ * and their newest reading. Spares the store a look-up for each reading, and gathers what changes
+ * about a stream, so that the file learns of it once a transaction (store_heads). But for that it
+ * is only a memory: what it does not know is in the file.
  */
 #ifndef NX_BRIDGE_STORE_STREAMS_H
 #define NX_BRIDGE_STORE_STREAMS_H
@@ -14,11 +15,15 @@
 struct store_stream {
     int64_t id;
     uint64_t last; /* its newest reading; 0: it has none */
+    int64_t added; /* readings, since the file was told of it last */
+    bool changed;  /* it is in the list of those */
+    struct store_stream *next;
 };
 
 struct store_streams {
     struct nx_map map;
-    struct nx_arena arena; /* of streams and topics */
+    struct store_stream *changed; /* since the file was told, the newest first */
+    struct nx_arena arena;        /* of streams and topics */
 };
 
 void store_streams_init(struct store_streams *streams, uint64_t seed);
@@ -27,8 +32,12 @@ void store_streams_fini(struct store_streams *streams); /* may be used again aft
 /* What is remembered of `topic`, or NULL. */
 struct store_stream *store_streams_get(const struct store_streams *streams, struct nx_span topic);
 
-/* Remembers; forgets all others when there is no more room. NULL: memory is out. */
+/* Remembers. NULL: there is no more room, or no memory. */
 struct store_stream *store_streams_add(struct store_streams *streams, struct nx_span topic,
-                                       struct store_stream stream);
+                                       int64_t id, uint64_t last);
+
+/* `added` readings came, or went if it is negative. */
+void store_streams_change(struct store_streams *streams, struct store_stream *stream,
+                          int64_t added);
 
 #endif

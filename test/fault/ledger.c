@@ -190,6 +190,86 @@ static bool check_records(struct ledger *ledger, struct nx_store *store)
     return ok;
 }
 
+/* --- each stream's history and count ----------------------------------------------------------- */
+
+struct walk {
+    struct ledger *ledger;
+    unsigned stream;
+    uint64_t first, last;   /* of the store */
+    uint64_t newest, count; /* of the stream: its newest, and those that have been seen */
+    uint64_t next;          /* the number from which on the next is looked for */
+};
+
+/* The stream's next reading that is there, or 0. */
+static uint64_t walk_next(struct walk *walk)
+{
+    for (; walk->next <= walk->last; walk->next++) {
+        if (stream_of(walk->ledger->keys[walk->next]) == walk->stream &&
+            (walk->next >= walk->first || walk->next == walk->newest)) {
+            return walk->next++;
+        }
+    }
+    return 0;
+}
+
+static enum nx_err walk_reading(void *ctx, const struct nx_reading *row)
+{
+    struct walk *walk = ctx;
+
+    walk->count++;
+    return row->seq == walk_next(walk) ? NX_OK : NX_ERR_INVALID;
+}
+
+static enum nx_err walk_stream(void *ctx, const struct nx_store_stream *row)
+{
+    struct walk *walk = ctx;
+    struct content content;
+
+    content_of(walk->ledger->keys[walk->newest], &content);
+    return !nx_span_is(row->topic, content.topic) ||
+                   (row->count == walk->count && row->last_seq == walk->newest)
+               ? NX_OK
+               : NX_ERR_INVALID;
+}
+
+static bool check_stream(struct ledger *ledger, struct nx_store *store, unsigned stream)
+{
+    struct walk walk = {ledger, stream, nx_store_first(store), nx_store_last(store), 0, 0, 1};
+    struct nx_store_query query = {.limit = 0};
+    struct content content;
+    enum nx_err err;
+
+    for (uint64_t seq = 1; seq <= walk.last; seq++) {
+        walk.newest = stream_of(ledger->keys[seq]) == stream ? seq : walk.newest;
+    }
+    if (walk.newest == 0) {
+        return true;
+    }
+    content_of(ledger->keys[walk.newest], &content);
+    query.filter = nx_span_from(content.topic);
+    err = nx_store_history(store, &query, walk_reading, &walk, NULL);
+    if (err != NX_OK || walk_next(&walk) != 0) {
+        return wrong(ledger, "the history of %s breaks off behind %" PRIu64 " readings",
+                     content.topic, walk.count);
+    }
+    if (nx_store_streams(store, walk_stream, &walk, NULL) != NX_OK) {
+        return wrong(ledger, "%s: its head is not as its history", content.topic);
+    }
+    return true;
+}
+
+static bool check_streams(struct ledger *ledger, struct nx_store *store)
+{
+    bool ok = true;
+
+    for (unsigned i = 0; i < LEDGER_STREAMS && ok; i++) {
+        ok = check_stream(ledger, store, i);
+    }
+    return ok;
+}
+
+/* --- all of it --------------------------------------------------------------------------------- */
+
 static bool check_marks(struct ledger *ledger, struct nx_store *store,
                         const struct ledger_mark *mark)
 {
@@ -224,7 +304,8 @@ bool ledger_check(struct ledger *ledger, struct nx_store *store)
     if (last != mark->last) {
         return wrong(ledger, "a part of a transaction is there, up to record %" PRIu64, last);
     }
-    if (!check_marks(ledger, store, mark) || !check_records(ledger, store)) {
+    if (!check_marks(ledger, store, mark) || !check_records(ledger, store) ||
+        !check_streams(ledger, store)) {
         return false;
     }
     ledger->acked = *mark; /* also when it was written half, because the process ended */

@@ -28,7 +28,7 @@ static void a_damaged_file_is_set_aside_and_a_new_epoch_begins(void **state)
     static const struct {
         off_t at;
         size_t count;
-    } damages[] = {{0, 600}, {4096, 3000}};
+    } damages[] = {{0, 600}, {4096, 30000}};
     struct place *place = *state;
 
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
@@ -98,7 +98,7 @@ static void a_cache_damaged_in_use_is_opened_anew_under_the_same_handle(void **s
     place_commit(place, store);
     nx_store_close(store);
     store = place_open(place);
-    overwrite(place, 4096, 3000);
+    overwrite(place, 4096, 30000);
     options.verify = true;
     options.now_ms++;
     assert_int_equal(nx_store_reopen(store, &options, &place->log, &place->diag), NX_OK);
@@ -205,6 +205,30 @@ static void a_cache_of_version_1_opens_and_drains(void **state)
     nx_store_close(store);
 }
 
+static void readings_of_version_1_are_chained_and_counted_afterwards(void **state)
+{
+    struct place *place = *state;
+    struct nx_store *store;
+
+    place_version_1(place);
+    store = place_open(place);
+    (void)place_append(place, store, 15, "after");
+    place_commit(place, store);
+    nx_store_close(store);
+    assert_int_equal(place_number(place, "SELECT count(*) FROM readings"), 5);
+    assert_int_equal(place_number(place, "SELECT prev FROM readings WHERE seq = 5"), 3);
+    assert_int_equal(place_number(place, "SELECT prev FROM readings WHERE seq = 4"), 2);
+    assert_int_equal(place_number(place, "SELECT prev FROM readings WHERE seq = 3"), 1);
+    assert_int_equal(place_number(place, "SELECT count(*) FROM readings WHERE prev IS NULL"), 2);
+    assert_int_equal(place_number(place, "SELECT count FROM heads WHERE stream = 1 AND last = 5"),
+                     3);
+    assert_int_equal(place_number(place, "SELECT count FROM heads WHERE stream = 2 AND last = 4"),
+                     2);
+    assert_int_equal(place_number(place, "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"
+                                         " AND name LIKE 'readings%'"),
+                     0);
+}
+
 static void dead_letters_of_version_1_know_their_channel_afterwards(void **state)
 {
     struct place *place = *state;
@@ -246,6 +270,7 @@ int main(void)
         PLACE_TEST(a_cache_damaged_in_use_is_opened_anew_under_the_same_handle),
         PLACE_TEST(a_cache_that_cannot_be_opened_again_refuses_everything_until_it_can),
         PLACE_TEST(a_cache_of_version_1_opens_and_drains),
+        PLACE_TEST(readings_of_version_1_are_chained_and_counted_afterwards),
         PLACE_TEST(dead_letters_of_version_1_know_their_channel_afterwards),
         PLACE_TEST(a_reader_refuses_an_older_cache_and_says_what_helps),
     };

@@ -132,11 +132,15 @@ static bool is_fine(const char *sql, const char *step)
     static const struct {
         const char *sql, *step;
     } meant[] = {
-        {"FROM streams s JOIN readings r", "SCAN s"},         /* walks over all streams */
+        {"FROM streams s JOIN heads h", "SCAN s"},            /* walks over all streams */
         {"FROM dead_letters WHERE ?1 IS NULL", "SCAN"},       /* the operator's list */
         {"FROM resend_requests ORDER BY id LIMIT 1", "SCAN"}, /* its first row */
         {"FROM readings), 0), coalesce", "SCAN CONSTANT ROW"},
-        {"SELECT min(seq) FROM (SELECT seq", "SCAN (subquery"},
+        {"WITH RECURSIVE chain", "SCAN c"}, /* what is left to be walked, and what was found */
+        {"WITH RECURSIVE chain", "USE TEMP B-TREE FOR ORDER BY"},
+        {"UPDATE heads SET count = count - gone.n", "SCAN gone"}, /* of the removed */
+        {"UPDATE heads SET count = count - gone.n", "USE TEMP B-TREE FOR GROUP BY"},
+        {"INSERT INTO heads SELECT", "SCAN"}, /* once, when version 2 becomes 3 */
         {"SELECT min(seq), max(seq), count(*)", "SCAN"},
     };
 
@@ -158,7 +162,8 @@ static int check_plan(sqlite3 *db, const char *sql)
     int bad = 0;
 
     if (sqlite3_prepare_v2(db, explain, -1, &stmt, NULL) != SQLITE_OK) {
-        bad += strstr(sqlite3_errmsg(db), "dead_letters_1") == NULL; /* a table of a migration */
+        bad += strstr(sqlite3_errmsg(db), "dead_letters_1") == NULL && /* tables of migrations */
+               strstr(sqlite3_errmsg(db), "readings_3") == NULL;
     }
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         const char *step = (const char *)sqlite3_column_text(stmt, 3);
@@ -191,7 +196,8 @@ static void every_statement_finds_its_rows_by_an_index(void **state)
         const char *sql = seen.sql[i];
 
         if (strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "DELETE", 6) == 0 ||
-            strncmp(sql, "INSERT", 6) == 0 || strncmp(sql, "UPDATE", 6) == 0) {
+            strncmp(sql, "INSERT", 6) == 0 || strncmp(sql, "UPDATE", 6) == 0 ||
+            strncmp(sql, "WITH", 4) == 0) {
             readings += strstr(sql, "readings") != NULL ? 1 : 0;
             bad += strstr(sql, "sqlite_") == NULL ? check_plan(db, sql) : 0;
         }
