@@ -1,9 +1,10 @@
 # nexus_unit_test(NAME unit.json SOURCES json_test.c LIBRARIES nexus_core [TIMEOUT 60])
-# One cmocka program, one ctest entry, label "unit", always with a time limit.
+# One cmocka program, one ctest entry, label "unit", always with a time limit. MEMORY: its allocations
+# fail when test/unit/memory.h is told so.
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
 function(nexus_unit_test)
-    cmake_parse_arguments(T "" "NAME;TIMEOUT;LABEL" "SOURCES;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(T "MEMORY" "NAME;TIMEOUT;LABEL" "SOURCES;LIBRARIES" ${ARGN})
     if(NOT CMOCKA_FOUND)
         return()
     endif()
@@ -17,6 +18,12 @@ function(nexus_unit_test)
     add_executable(${target} ${T_SOURCES})
     target_link_libraries(${target} PRIVATE nexus_flags ${T_LIBRARIES} PkgConfig::CMOCKA)
     target_compile_definitions(${target} PRIVATE NX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    if(T_MEMORY)
+        target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/test/unit/memory.c")
+        target_link_libraries(${target} PRIVATE PkgConfig::CJSON)
+        target_link_options(${target} PRIVATE
+            -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
+    endif()
     add_test(NAME ${T_NAME} COMMAND ${target})
     set_tests_properties(${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
 endfunction()

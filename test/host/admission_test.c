@@ -1,8 +1,8 @@
 /*
  * admission_test.c - what the plugin lets a client publish.
  */
-#include "cm.h"
 #include "site.h"
+#include "test/unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>

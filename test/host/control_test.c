@@ -2,8 +2,9 @@
  * control_test.c - operators at $CONTROL/nexus/v1: who is answered, what each command says, what
  * hostile requests get, and what is left of an answer when memory runs out.
  */
-#include "cm.h"
 #include "site.h"
+#include "test/unit/memory.h"
+#include "test/unit/unit.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -14,50 +15,6 @@
 #define ANSWERED "$CONTROL/nexus/v1/response"
 
 enum { SWEEP_MAX = 100000, TEXT_SIZE = 1024 };
-
-static size_t allocations;
-static size_t fail_at; /* the n-th allocation from now, counted from 1; 0: none */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-static bool fails_now(void)
-{
-    bool now = fail_at > 0 && ++allocations == fail_at;
-
-    failed = failed || now;
-    return now;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(ptr, size);
-}
-
-/* cJSON lives in a shared library, out of the linker's reach: it has hooks instead. */
-static int use_our_allocator(void **state)
-{
-    cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
-
-    (void)state;
-    cJSON_InitHooks(&hooks);
-    return 0;
-}
 
 /* What access control says of a client's publish. */
 static int may_ask(struct site *site, struct mosquitto *client, const char *topic)
@@ -333,15 +290,13 @@ static bool ask_failing(struct site *site, const char *request, size_t n)
                                           .payloadlen = (uint32_t)strlen(request)};
 
     fake_reset();
-    allocations = 0;
-    failed = false;
-    fail_at = n;
+    memory_fails_at(n);
     assert_int_equal(fake_event(&site->plugin, MOSQ_EVT_CONTROL, &event), MOSQ_ERR_SUCCESS);
-    fail_at = 0;
+    memory_fails_at(0);
     assert_int_equal(fake_publish(&site->plugin, &site->sensor, OWN_TOPIC, "{}", false),
                      MOSQ_ERR_ACL_DENIED);
     assert_true(fake_count(ANSWERED) <= 1);
-    return failed;
+    return memory_failed();
 }
 
 static void an_answer_without_memory_is_none_and_comes_when_asked_again(void **state)
@@ -394,5 +349,5 @@ int main(void)
         SITE_TEST(an_explanation_without_memory_is_none),
     };
 
-    return cmocka_run_group_tests(tests, use_our_allocator, NULL);
+    return cmocka_run_group_tests(tests, memory_for_cjson, NULL);
 }

@@ -3,11 +3,10 @@
  * is a message, its payload are its bytes. What a rate does not allow yet is left for later, and no
  * record is lost, repeated or refused for it.
  */
-#include "cm.h"
 #include "deliver_rig.h"
+#include "test/unit/unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REJECTED "nexus/birmingham/_rejected/"

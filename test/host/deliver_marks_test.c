@@ -1,9 +1,9 @@
 /*
  * deliver_marks_test.c - the marks and their file: what is believed after a stop, a crash, damage.
  */
-#include "cm.h"
 #include "deliver_rig.h"
 #include "plugin/marks_file.h"
+#include "test/unit/unit.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,8 +2,7 @@
  * deliver_rig.c - writes batches with the project's own writer and reads what the link is told.
  */
 #include "deliver_rig.h"
-
-#include "cm.h"
+#include "test/unit/unit.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>

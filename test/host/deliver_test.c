@@ -2,9 +2,9 @@
  * deliver_test.c - batches at the plugin: the rules of plugin/deliver.h one by one, with a clock and
  * a memory that are the test's to say.
  */
-#include "cm.h"
 #include "deliver_rig.h"
 #include "plugin/deliver.h"
+#include "test/unit/unit.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * lifecycle_test.c - start, options, reload, status, end.
  */
-#include "cm.h"
 #include "site.h"
+#include "test/unit/unit.h"
 
 #include <malloc.h>
 #include <stdio.h>

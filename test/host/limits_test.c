@@ -2,13 +2,12 @@
  * limits_test.c - how much an identity may publish, what it is told beyond, and when its client is
  * disconnected.
  */
-#include "cm.h"
 #include "site.h"
 
 #include "core/batch.h"
+#include "test/unit/unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REJECTED    "nexus/birmingham/_rejected/"

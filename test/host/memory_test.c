@@ -3,66 +3,14 @@
  * nothing fails any more. It may refuse and it may say less; it may not crash, leak, admit what
  * it would have refused, or lose its configuration.
  */
-#include "cm.h"
 #include "core/batch.h"
 #include "site.h"
+#include "test/unit/memory.h"
+#include "test/unit/unit.h"
 
-#include <cjson/cJSON.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SWEEP_MAX = 100000 };
-
-static size_t allocations;
-static size_t fail_at; /* the n-th allocation from now, counted from 1; 0: none */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *ptr, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *ptr, size_t size);
-
-static bool fails_now(void)
-{
-    bool now = fail_at > 0 && ++allocations == fail_at;
-
-    failed = failed || now;
-    return now;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *ptr, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(ptr, size);
-}
-
-static void arm(size_t n)
-{
-    allocations = 0;
-    failed = false;
-    fail_at = n;
-}
-
-/* cJSON lives in a shared library, out of the linker's reach: it has hooks instead. */
-static int use_our_allocator(void **state)
-{
-    cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
-
-    (void)state;
-    cJSON_InitHooks(&hooks);
-    return 0;
-}
 
 static void a_start_without_memory_fails_cleanly(void **state)
 {
@@ -71,10 +19,10 @@ static void a_start_without_memory_fails_cleanly(void **state)
     for (size_t n = 1; n < SWEEP_MAX; n++) {
         int rc;
 
-        arm(n);
+        memory_fails_at(n);
         rc = site_start(site, NULL, NULL);
-        fail_at = 0;
-        if (!failed) {
+        memory_fails_at(0);
+        if (!memory_failed()) {
             assert_int_equal(rc, 0);
             return;
         }
@@ -98,9 +46,9 @@ static int publish_failing(struct site *site, const char *payload, size_t n)
                                             .access = MOSQ_ACL_WRITE};
     int rc;
 
-    arm(n);
+    memory_fails_at(n);
     rc = fake_event(&site->plugin, MOSQ_EVT_ACL_CHECK, &event);
-    fail_at = 0;
+    memory_fails_at(0);
     return rc;
 }
 
@@ -112,7 +60,7 @@ static void a_bad_reading_is_refused_whichever_allocation_fails(void **state)
         assert_int_equal(publish_failing(site, "{\"site\":\"BMLD\",\"no2\":-1}", n),
                          MOSQ_ERR_ACL_DENIED);
         fake.now_ms += 1000; /* so that each one is due to be told */
-        if (!failed) {
+        if (!memory_failed()) {
             assert_string_equal(site_text("nexus/birmingham/_rejected/", "keyword"), "minimum");
             return;
         }
@@ -148,7 +96,7 @@ static void a_good_reading_is_judged_again_once_memory_is_back(void **state)
         int rc = publish_failing(site, GOOD_READING, n);
 
         assert_true(rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_ACL_DENIED);
-        if (!failed) {
+        if (!memory_failed()) {
             assert_int_equal(rc, MOSQ_ERR_SUCCESS);
             return;
         }
@@ -165,15 +113,14 @@ static void a_reload_without_memory_keeps_the_old_configuration(void **state)
     struct site *site = *state;
 
     for (size_t n = 1; n < SWEEP_MAX; n++) {
-        arm(n);
+        memory_fails_at(n);
         assert_int_equal(fake_reload(&site->plugin), MOSQ_ERR_PLUGIN_DEFER);
-        fail_at = 0;
+        memory_fails_at(0);
         assert_int_equal(publish_failing(site, GOOD_READING, 0), MOSQ_ERR_SUCCESS);
         assert_int_equal(publish_failing(site, "{}", 0), MOSQ_ERR_ACL_DENIED);
-        if (!failed) {
+        if (!memory_failed()) {
             return;
         }
-        allocations = 0;
     }
     fail_msg("the sweep did not end");
 }
@@ -186,10 +133,10 @@ static void a_status_without_memory_is_left_out_and_comes_with_the_next(void **s
         size_t before = fake_count("nexus/birmingham/_status/plugin");
 
         fake.now_ms += 5000;
-        arm(n);
+        memory_fails_at(n);
         assert_int_equal(fake_tick(&site->plugin), 0);
-        fail_at = 0;
-        if (!failed) {
+        memory_fails_at(0);
+        if (!memory_failed()) {
             assert_int_equal(fake_count("nexus/birmingham/_status/plugin"), before + 1);
             return;
         }
@@ -223,9 +170,9 @@ static int deliver_failing(struct site *site, uint64_t after, size_t n)
     assert_int_equal(nx_batch_end(&batch, after + 3, false), NX_OK);
     event.payload = batch.data;
     event.payloadlen = (uint32_t)batch.len;
-    arm(n);
+    memory_fails_at(n);
     rc = fake_event(&site->plugin, MOSQ_EVT_ACL_CHECK, &event);
-    fail_at = 0;
+    memory_fails_at(0);
     nx_buf_fini(&batch);
     return rc;
 }
@@ -238,7 +185,7 @@ static void a_batch_arrives_once_whichever_allocation_fails(void **state)
         bool was_last;
         int rc = deliver_failing(site, 0, n);
 
-        was_last = !failed;
+        was_last = !memory_failed();
         assert_true(rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_ACL_DENIED && !was_last));
         if (rc != MOSQ_ERR_SUCCESS) {
             assert_int_equal(deliver_failing(site, 0, 0), MOSQ_ERR_SUCCESS);
@@ -278,7 +225,7 @@ static void a_limit_holds_whichever_allocation_fails(void **state)
 
         (void)fake_reload(&site->plugin);
         admitted = publish_failing(site, GOOD_READING, n) == MOSQ_ERR_SUCCESS;
-        ended = !failed;
+        ended = !memory_failed();
         for (unsigned i = 0; i < 10; i++) {
             admitted += publish_failing(site, GOOD_READING, 0) == MOSQ_ERR_SUCCESS;
         }
@@ -303,7 +250,7 @@ static void an_offender_is_disconnected_whichever_allocation_fails(void **state)
         fake_reset();
         assert_int_equal(site_start(site, "disconnect_refusals", "1"), 0);
         assert_int_equal(publish_failing(site, "{}", n), MOSQ_ERR_ACL_DENIED);
-        if (!failed) {
+        if (!memory_failed()) {
             return;
         }
         assert_int_equal(publish_failing(site, "{}", 0), MOSQ_ERR_ACL_DENIED);
@@ -319,15 +266,15 @@ static void rights_hold_whichever_allocation_fails(void **state)
     struct site *site = *state;
 
     for (size_t n = 1; n < 4; n++) { /* none of these allocates */
-        arm(n);
+        memory_fails_at(n);
         assert_int_equal(fake_ask(&site->plugin, &site->sensor, MOSQ_ACL_READ, own), 0);
         assert_int_equal(fake_ask(&site->plugin, &site->sensor, MOSQ_ACL_READ, other),
                          MOSQ_ERR_ACL_DENIED);
         assert_int_equal(fake_ask(&site->plugin, &site->sensor, MOSQ_ACL_SUBSCRIBE, own), 0);
         assert_int_equal(fake_ask(&site->plugin, &site->stranger, MOSQ_ACL_SUBSCRIBE, own),
                          MOSQ_ERR_ACL_DENIED);
-        fail_at = 0;
-        assert_false(failed);
+        memory_fails_at(0);
+        assert_false(memory_failed());
     }
 }
 
@@ -348,5 +295,5 @@ int main(void)
         SITE_TEST(rights_hold_whichever_allocation_fails),
     };
 
-    return cmocka_run_group_tests(tests, use_our_allocator, NULL);
+    return cmocka_run_group_tests(tests, memory_for_cjson, NULL);
 }

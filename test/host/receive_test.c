@@ -1,8 +1,8 @@
 /*
  * receive_test.c - who may subscribe to what, and what reaches whom.
  */
-#include "cm.h"
 #include "site.h"
+#include "test/unit/unit.h"
 
 #include <string.h>
 

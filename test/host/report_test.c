@@ -1,7 +1,6 @@
 /*
  * report_test.c - what is told of a refusal, to whom, and how often.
  */
-#include "cm.h"
 #include "site.h"
 
 #include "plugin/options.h"
@@ -9,6 +8,7 @@
 #include "core/base/utc.h"
 #include "plugin/text.h"
 #include "plugin/throttle.h"
+#include "test/unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,12 +2,12 @@
  * surroundings_test.c - what mosquitto.conf tells of what stands beside the plugin, and whether
  * plugin_opt_outside fits it.
  */
-#include "cm.h"
 #include "site.h"
 
 #include "plugin/surroundings.h"
 
 #include "core/os/file.h"
+#include "test/unit/unit.h"
 
 #include <stdio.h>
 #include <string.h>

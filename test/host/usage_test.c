@@ -2,8 +2,8 @@
  * usage_test.c - the accounts of the limits alone: when their table is full, and when the clock does not
  * go as it should.
  */
-#include "cm.h"
 #include "plugin/usage.h"
+#include "test/unit/unit.h"
 
 #include <stdio.h>
 

@@ -3,41 +3,7 @@
  * its turn: an error comes back, nothing leaks (under ASan), nothing is judged valid by accident.
  */
 #include "test/unit/judge/judge.h"
-
-#include <stdlib.h>
-
-/* The linker sends the judge's allocations here (--wrap). */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-static long allocations_left = -1; /* before all fail; -1: none fails */
-
-static bool fails(void)
-{
-    if (allocations_left > 0) {
-        allocations_left--;
-    }
-    return allocations_left == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
+#include "test/unit/memory.h"
 
 static const char schema_source[] =
     "{\"$id\":\"http://x/s\",\"$dynamicAnchor\":\"a\",\"properties\":{\"p\":{\"pattern\":\"^a\"},"
@@ -59,8 +25,8 @@ static bool go_on(void *ctx, const struct nx_fault *fault)
     return true;
 }
 
-/* The verdict of a run in which the allocation after `allowed` ones fails, and all behind it. */
-static enum nx_err run(long allowed)
+/* The verdict of a run in which that allocation fails, and all behind it; 0: none does. */
+static enum nx_err run(size_t failing)
 {
     const struct nx_schema_options options = {
         .strict = true, .assert_format = true, .assert_content = true, .seed = 1};
@@ -69,7 +35,7 @@ static enum nx_err run(long allowed)
     struct nx_check *check;
     enum nx_err err = NX_ERR_NOMEM;
 
-    allocations_left = allowed;
+    memory_fails_from(failing);
     json = nx_json_new(&nx_json_limits_payload, 1);
     check = nx_check_new();
     if (json != NULL && check != NULL) {
@@ -87,7 +53,7 @@ static enum nx_err run(long allowed)
     if (err == NX_OK) {
         err = nx_schema_explain(schema, check, json, 5, go_on, NULL);
     }
-    allocations_left = -1;
+    memory_fails_from(0);
     nx_schema_free(schema);
     nx_json_free(json);
     nx_check_free(check);
@@ -97,15 +63,15 @@ static enum nx_err run(long allowed)
 static void each_allocation_may_fail(void **state)
 {
     enum { ALLOCATIONS_MAX = 1000 };
-    long allowed = 1;
+    size_t failing = 1;
     enum nx_err err;
     (void)state;
-    assert_int_equal(run(-1), NX_OK);
-    while ((err = run(allowed)) != NX_OK) {
+    assert_int_equal(run(0), NX_OK);
+    while ((err = run(failing)) != NX_OK) {
         assert_int_equal(err, NX_ERR_NOMEM);
-        assert_true(++allowed < ALLOCATIONS_MAX);
+        assert_true(++failing < ALLOCATIONS_MAX);
     }
-    assert_true(allowed > 20);
+    assert_true(failing > 20);
 }
 
 int main(void)
