@@ -2,36 +2,20 @@
  * session_limits_test.c - the limits that both sides state, and what happens to a broker that does
  * not keep them: the DISCONNECT with the standard's reason.
  */
-#include "fake_broker.h"
-#include "session_rig.h"
+#include "session_script.h"
 #include "test/unit/unit.h"
 
 #include <string.h>
 
-#define CONNECT                                                                                    \
-    {FAKE_ACCEPT, NULL},                                                                           \
-    {                                                                                              \
-        FAKE_EXPECT, "10 23 0004 'MQTT' 05 C0 0000 0D 11 0000003C 21 0002 27 00000040"             \
-                     "0002 'nx' 0001 'u' 0002 'pw'"                                                \
-    }
-
-static struct rig *rig;
-static struct fake_broker *broker;
+#define CONNECT CONNECT_WITH("0002", "00000040")
 
 /* Holds two messages, of 64 bytes at most. */
 static void play(const struct fake_step *steps)
 {
-    broker = fake_broker_start(steps);
-    rig = rig_new(fake_broker_port(broker));
+    script_play(steps);
     rig->config.receive_max = 2;
     rig->config.packet_bytes_max = 64;
     rig->config.backoff_ms_min = rig->config.backoff_ms_max = 60 * 60 * 1000;
-}
-
-static void finish(void)
-{
-    fake_broker_finish(broker);
-    rig_free(rig);
 }
 
 static void the_brokers_receive_maximum_is_the_window(void **state)
@@ -60,7 +44,7 @@ static void the_brokers_receive_maximum_is_the_window(void **state)
     assert_int_equal(rig_publish(rig, "t", "x", 4), NX_ERR_AGAIN);
     rig_run_until(rig, "answered 3");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void the_brokers_other_limits_are_kept(void **state)
@@ -160,7 +144,7 @@ static void a_broker_that_breaks_the_rules_is_told_which(void **state)
         if (strstr(rig->story, rows[i].words) == NULL) {
             fail_msg("%s: \"%s\" is not in \"%s\"", rows[i].sends, rows[i].words, rig->story);
         }
-        finish();
+        script_finish();
     }
 }
 
@@ -179,7 +163,7 @@ static void a_repetition_does_not_count_twice_against_the_receive_maximum(void *
     rig_start(rig);
     rig_run_until(rig, "message b=; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void a_configuration_that_cannot_work_is_refused_at_once(void **state)

@@ -2,53 +2,19 @@
  * session_qos2_test.c - QoS 2 in both directions against a scripted broker: who may send what
  * when, and what outlives a cut.
  */
-#include "fake_broker.h"
-#include "session_rig.h"
+#include "session_script.h"
 #include "test/unit/unit.h"
 
 #include <string.h>
 
-#define CONNECT                                                                                    \
-    {FAKE_ACCEPT, NULL},                                                                           \
-    {                                                                                              \
-        FAKE_EXPECT, "10 23 0004 'MQTT' 05 C0 0000 0D 11 0000003C 21 0002 27 00010000"             \
-                     "0002 'nx' 0001 'u' 0002 'pw'"                                                \
-    }
-#define CONNACK_NEW                                                                                \
-    {                                                                                              \
-        FAKE_SEND, "20 03 00 00 00"                                                                \
-    }
-#define CONNACK_KEPT                                                                               \
-    {                                                                                              \
-        FAKE_SEND, "20 03 01 00 00"                                                                \
-    }
-#define FAREWELL                                                                                   \
-    {FAKE_EXPECT, "E0 00"}, {FAKE_CLOSED, NULL},                                                   \
-    {                                                                                              \
-        FAKE_END, NULL                                                                             \
-    }
-
-static struct rig *rig;
-static struct fake_broker *broker;
+#define CONNECT CONNECT_WITH("0002", "00010000")
 
 /* Identifiers 1 to 100 are ours for QoS 2; two inbound messages may wait. */
 static void play(const struct fake_step *steps)
 {
-    broker = fake_broker_start(steps);
-    rig = rig_new(fake_broker_port(broker));
+    script_play(steps);
     rig->config.receive_max = 2;
     rig->config.qos2_ids = 100;
-}
-
-static void finish(void)
-{
-    fake_broker_finish(broker);
-    rig_free(rig);
-}
-
-static void assert_story(const char *story)
-{
-    assert_string_equal(rig->story, story);
 }
 
 /* ---- outwards ---- */
@@ -83,7 +49,7 @@ static void a_release_is_sent_when_the_caller_says_so_and_not_before(void **stat
     rig_run_until(rig, "room; "); /* the identifier that was in use is free */
     rig_stop(rig);
     assert_story("up new; received 71 00; answered 1 00; answered 73 00; room; down stopped; ");
-    finish();
+    script_finish();
 }
 
 static void a_refused_publish_frees_its_identifier_at_once(void **state)
@@ -112,7 +78,7 @@ static void a_refused_publish_frees_its_identifier_at_once(void **state)
     assert_int_equal(nx_session_release(rig->session, 7, 72), NX_OK);
     rig_run_until(rig, "answered 72 92; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void after_a_cut_what_is_marked_is_released_and_the_rest_sent_again(void **state)
@@ -153,7 +119,7 @@ static void after_a_cut_what_is_marked_is_released_and_the_rest_sent_again(void 
     assert_int_equal(nx_session_release(rig->session, 8, 72), NX_OK);
     rig_run_until(rig, "answered 72 00; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void a_mark_is_void_where_the_broker_kept_no_session(void **state)
@@ -166,7 +132,7 @@ static void a_mark_is_void_where_the_broker_kept_no_session(void **state)
     rig_run_until(rig, "up new; ");
     assert_int_equal(nx_session_release(rig->session, 7, 71), NX_ERR_INVALID);
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void an_identifier_of_the_sessions_own_is_refused(void **state)
@@ -182,7 +148,7 @@ static void an_identifier_of_the_sessions_own_is_refused(void **state)
     assert_int_equal(nx_session_release(rig->session, 101, 1), NX_ERR_INVALID);
     assert_int_equal(nx_session_release(rig->session, 0, 1), NX_ERR_INVALID);
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void the_brokers_receive_maximum_counts_until_the_pubcomp(void **state)
@@ -314,7 +280,7 @@ static void a_broker_that_answers_with_a_puback_has_no_qos_2(void **state)
     rig_run_until(rig, "up kept; ");
     assert_int_equal(rig_publish_2(rig, "t", "x", 7, true, 71), NX_ERR_UNSUPPORTED);
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void stopping_waits_for_a_release(void **state)
@@ -340,7 +306,7 @@ static void stopping_waits_for_a_release(void **state)
     nx_session_flush(rig->session);
     rig_run_until(rig, "down ");
     assert_story("up new; received 71 00; answered 71 00; down stopped; ");
-    finish();
+    script_finish();
 }
 
 /* ---- inwards ---- */
@@ -381,7 +347,7 @@ static void a_pubrec_is_sent_when_told_and_a_pubcomp_at_once(void **state)
     rig_run_until(rig, "message e=; ");
     rig_stop(rig);
     assert_story("up new; message a=1; message b=2; message e=; down stopped; ");
-    finish();
+    script_finish();
 }
 
 static void what_was_received_is_known_after_a_cut_when_the_session_was_kept(void **state)
@@ -417,7 +383,7 @@ static void what_was_received_is_known_after_a_cut_when_the_session_was_kept(voi
     nx_session_ack(rig->session, held_on, 6);
     rig_run_until(rig, "message e=; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void our_receive_maximum_counts_until_the_pubrel(void **state)
@@ -446,7 +412,7 @@ static void our_receive_maximum_counts_until_the_pubrel(void **state)
     nx_session_ack(rig->session, held_on, 1);
     nx_session_ack(rig->session, held_on, 2);
     rig_run_until(rig, "more than 2 unacknowledged");
-    finish();
+    script_finish();
 }
 
 int main(void)

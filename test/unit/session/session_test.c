@@ -1,265 +1,15 @@
 /*
- * session_test.c - the life of a session against a scripted broker: greeting, delivery, loss,
- * stopping.
+ * session_test.c - the life of a session against a scripted broker: delivery, loss, stopping. How it
+ * begins is in session_greeting_test.c.
  */
-#include "fake_broker.h"
-#include "session_rig.h"
+#include "session_script.h"
 #include "test/unit/unit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The CONNECT of the rig's configuration, and a bare yes to it. */
-#define CONNECT                                                                                    \
-    {FAKE_ACCEPT, NULL},                                                                           \
-    {                                                                                              \
-        FAKE_EXPECT, "10 23 0004 'MQTT' 05 C0 0000 0D 11 0000003C 21 0064 27 00010000"             \
-                     "0002 'nx' 0001 'u' 0002 'pw'"                                                \
-    }
-#define CONNACK                                                                                    \
-    {                                                                                              \
-        FAKE_SEND, "20 03 00 00 00"                                                                \
-    }
-#define FAREWELL                                                                                   \
-    {FAKE_EXPECT, "E0 00"}, {FAKE_CLOSED, NULL},                                                   \
-    {                                                                                              \
-        FAKE_END, NULL                                                                             \
-    }
-
-static struct rig *rig;
-static struct fake_broker *broker;
-
-static void play(const struct fake_step *steps)
-{
-    broker = fake_broker_start(steps);
-    rig = rig_new(fake_broker_port(broker));
-}
-
-static void finish(void)
-{
-    fake_broker_finish(broker);
-    rig_free(rig);
-}
-
-/* Whether the story begins as told. */
-static void assert_story(const char *story)
-{
-    assert_string_equal(rig->story, story);
-}
-
-static void assert_story_names(const char *words)
-{
-    char where[32];
-
-    (void)snprintf(where, sizeof(where), "127.0.0.1:%u", (unsigned)rig->config.port);
-    if (strstr(rig->story, words) == NULL || strstr(rig->story, where) == NULL) {
-        fail_msg("not in the story: \"%s\" and \"%s\"; the story: \"%s\"", words, where,
-                 rig->story);
-    }
-}
-
-/* ---- greeting ---- */
-
-static void a_session_greets_as_configured_and_says_farewell(void **state)
-{
-    static const struct fake_step steps[] = {CONNECT, CONNACK, FAREWELL};
-
-    (void)state;
-    play(steps);
-    rig_start(rig);
-    rig_run_until(rig, "up new; ");
-    assert_true(nx_session_is_up(rig->session));
-    rig_stop(rig);
-    assert_story("up new; down stopped; ");
-    finish();
-}
-
-static void a_session_of_mqtt_3_1_1_greets_with_will_and_keep_alive(void **state)
-{
-    static const struct fake_step steps[] = {
-        {FAKE_ACCEPT, NULL},
-        {FAKE_EXPECT, "10 1E 0004 'MQTT' 04 EC 0064 0002 'nx' 0001 'w' 0004 'gone'"
-                      "0001 'u' 0002 'pw'"},
-        {FAKE_SEND, "20 02 01 00"},
-        FAREWELL,
-    };
-
-    (void)state;
-    play(steps);
-    rig->config.protocol_level = NX_MQTT_3_1_1;
-    rig->config.keepalive_s = 100;
-    rig->config.will =
-        (struct nx_session_will){.topic = NX_SPAN("w"), .payload = NX_SPAN("gone"), .retain = true};
-    rig_start(rig);
-    rig_run_until(rig, "up ");
-    rig_stop(rig);
-    assert_story("up kept; down stopped; ");
-    finish();
-}
-
-static void a_packet_may_come_byte_by_byte(void **state)
-{
-    static const struct fake_step steps[] = {
-        CONNECT, {FAKE_SEND_SLOWLY, "20 03 01 00 00 30 06 0001 'a' 00 '{}'"}, FAREWELL};
-
-    (void)state;
-    play(steps);
-    rig_start(rig);
-    rig_run_until(rig, "message");
-    rig_stop(rig);
-    assert_story("up kept; message a={}; down stopped; ");
-    finish();
-}
-
-static void a_wrong_password_is_told_in_words(void **state)
-{
-    static const struct fake_step steps_5[] = {
-        CONNECT, {FAKE_SEND, "20 03 00 86 00"}, {FAKE_CLOSED, NULL}, {FAKE_END, NULL}};
-    static const struct fake_step steps_4[] = {
-        {FAKE_ACCEPT, NULL},
-        {FAKE_EXPECT, "10 15 0004 'MQTT' 04 C0 0000 0002 'nx' 0001 'u' 0002 'pw'"},
-        {FAKE_SEND, "20 02 00 04"},
-        {FAKE_CLOSED, NULL},
-        {FAKE_END, NULL},
-    };
-
-    (void)state;
-    play(steps_5);
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("refused the user name or password");
-    finish();
-
-    play(steps_4);
-    rig->config.protocol_level = NX_MQTT_3_1_1;
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("refused the user name or password");
-    finish();
-}
-
-static void a_broker_of_3_1_1_only_is_told_in_words(void **state)
-{
-    static const struct fake_step steps[] = {
-        CONNECT, {FAKE_SEND, "20 02 00 01"}, {FAKE_CLOSED, NULL}, {FAKE_END, NULL}};
-
-    (void)state;
-    play(steps);
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("does not speak this MQTT version");
-    finish();
-}
-
-static void a_broker_that_never_answers_is_given_up(void **state)
-{
-    static const struct fake_step steps[] = {CONNECT, {FAKE_CLOSED, NULL}, {FAKE_END, NULL}};
-
-    (void)state;
-    play(steps);
-    rig->config.answer_ms_max = 50;
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("no CONNACK from");
-    finish();
-}
-
-static void a_tls_handshake_that_never_answers_is_given_up(void **state)
-{
-    static const struct fake_step steps[] = {
-        {FAKE_ACCEPT, NULL}, {FAKE_DRAIN, NULL}, {FAKE_END, NULL}};
-
-    (void)state;
-    play(steps);
-    rig->config.answer_ms_max = 50;
-    rig->config.tls.enabled = true;
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("(TLS handshake)");
-    finish();
-}
-
-static void a_port_without_tls_is_told_in_words(void **state)
-{
-    static const struct fake_step steps[] = {{FAKE_ACCEPT, NULL},
-                                             {FAKE_SEND, "'HTTP/1.1 400 Bad Request'"},
-                                             {FAKE_DRAIN, NULL},
-                                             {FAKE_END, NULL}};
-
-    (void)state;
-    play(steps);
-    rig->config.tls.enabled = true;
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("does not speak TLS");
-    finish();
-}
-
-static void a_port_with_tls_is_told_in_words(void **state)
-{
-    /* what a TLS server answers to a CONNECT: a fatal alert */
-    static const struct fake_step steps[] = {
-        CONNECT, {FAKE_SEND, "15 03 03 00 02 02 46"}, {FAKE_DRAIN, NULL}, {FAKE_END, NULL}};
-
-    (void)state;
-    play(steps);
-    rig_start(rig);
-    rig_run_until(rig, "down ");
-    assert_story_names("is it a TLS or an HTTP port?");
-    finish();
-}
-
-static void a_refused_connection_is_told_and_tried_again(void **state)
-{
-    (void)state;
-    rig = rig_new(fake_broker_free_port());
-    rig_start(rig);
-    rig_run_until(rig, "; down ");
-    assert_story_names("cannot connect to");
-    assert_story_names("Connection refused");
-    rig_free(rig);
-}
-
-static void an_address_that_no_route_leads_to_is_told_at_once(void **state)
-{
-    (void)state;
-    rig = rig_new(1883);
-    rig->config.host = "255.255.255.255"; /* a broadcast address: connect() refuses by itself */
-    rig_start(rig);
-    rig_run_until(rig, "; down ");
-    if (strstr(rig->story, "cannot connect to 255.255.255.255:1883: ") == NULL) {
-        fail_msg("the story: \"%s\"", rig->story);
-    }
-    rig_free(rig);
-}
-
-static void a_dead_broker_at_an_ipv6_address_is_named_in_brackets(void **state)
-{
-    (void)state;
-    rig = rig_new(1);
-    rig->config.host = "::1"; /* without IPv6 it fails too, with the same name */
-    rig_start(rig);
-    rig_run_until(rig, "; down ");
-    if (strstr(rig->story, "cannot connect to [::1]:1: ") == NULL) {
-        fail_msg("the story: \"%s\"", rig->story);
-    }
-    rig_free(rig);
-}
-
-static void a_name_is_looked_up(void **state)
-{
-    static const struct fake_step steps[] = {CONNECT, CONNACK, FAREWELL};
-
-    (void)state;
-    play(steps);
-    rig->config.host = "localhost";
-    rig_start(rig);
-    rig_run_until(rig, "up new; ");
-    rig_stop(rig);
-    assert_story("up new; down stopped; ");
-    finish();
-}
+#define CONNECT CONNECT_WITH("0064", "00010000")
+#define CONNACK CONNACK_NEW
 
 /* ---- delivery ---- */
 
@@ -287,7 +37,7 @@ static void a_message_is_acknowledged_when_told_and_not_before(void **state)
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig->on_message = hold;
     rig_start(rig);
     rig_run_until(rig, "message again b=[]; ");
@@ -296,7 +46,7 @@ static void a_message_is_acknowledged_when_told_and_not_before(void **state)
     nx_session_ack(rig->session, held[0].connection, held[0].packet_id); /* once is enough */
     rig_stop(rig);
     assert_story("up new; message a={}; message again b=[]; down stopped; ");
-    finish();
+    script_finish();
 }
 
 static void an_acknowledgement_does_not_cross_to_the_next_connection(void **state)
@@ -313,13 +63,13 @@ static void an_acknowledgement_does_not_cross_to_the_next_connection(void **stat
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig->on_message = hold;
     rig_start(rig);
     rig_run_until(rig, "message a=2; ");
     nx_session_ack(rig->session, held[0].connection, held[0].packet_id);
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void an_answer_brings_token_and_reason_back(void **state)
@@ -335,7 +85,7 @@ static void an_answer_brings_token_and_reason_back(void **state)
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "up ");
     assert_int_equal(rig_publish(rig, "t", "{}", 71), NX_OK);
@@ -343,7 +93,7 @@ static void an_answer_brings_token_and_reason_back(void **state)
     rig_run_until(rig, "answered 71");
     rig_stop(rig);
     assert_story("up new; answered 72 87; answered 71 00; down stopped; ");
-    finish();
+    script_finish();
 }
 
 static void a_subscription_tells_the_first_refusal(void **state)
@@ -358,14 +108,14 @@ static void a_subscription_tells_the_first_refusal(void **state)
     const struct nx_span filters[] = {NX_SPAN("a/#"), NX_SPAN("b/#")};
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "up ");
     assert_int_equal(nx_session_subscribe(rig->session, filters, 2, 1), NX_OK);
     rig_run_until(rig, "subscribed ");
     rig_stop(rig);
     assert_story("up new; subscribed 87; down stopped; ");
-    finish();
+    script_finish();
 }
 
 /* ---- loss ---- */
@@ -384,7 +134,7 @@ static void a_cut_connection_comes_back_and_forgets_what_was_in_flight(void **st
     struct nx_session_stats stats;
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "up new; ");
     assert_int_equal(rig_publish(rig, "t", "{}", 71), NX_OK);
@@ -397,7 +147,7 @@ static void a_cut_connection_comes_back_and_forgets_what_was_in_flight(void **st
     assert_int_equal(stats.inflight, 0);
     assert_string_equal(stats.state, "up");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void a_take_over_is_told_and_waits_the_longest(void **state)
@@ -406,14 +156,14 @@ static void a_take_over_is_told_and_waits_the_longest(void **state)
         CONNECT, CONNACK, {FAKE_SEND, "E0 02 8E 00"}, {FAKE_CLOSED, NULL}, {FAKE_END, NULL}};
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig->config.backoff_ms_max = 90 * 60 * 1000;
     rig_start(rig);
     rig_run_until(rig, "down ");
     assert_story_names("session taken over (0x8e): another client uses this client identifier");
     assert_non_null(strstr(rig->log_text, "next try in "));
     assert_true(strtod(strstr(rig->log_text, "next try in ") + 12, NULL) >= 90 * 60);
-    finish();
+    script_finish();
 }
 
 static void another_address_is_tried_and_what_worked_is_dialed_first(void **state)
@@ -425,7 +175,7 @@ static void another_address_is_tried_and_what_worked_is_dialed_first(void **stat
     const char *refused;
 
     (void)state;
-    play(steps);
+    script_play(steps);
     others[0].port = rig->config.port;
     rig->config.port = fake_broker_free_port();
     rig->config.others = others;
@@ -439,7 +189,7 @@ static void another_address_is_tried_and_what_worked_is_dialed_first(void **stat
     nx_session_stats(rig->session, &stats);
     assert_non_null(strstr(stats.where, "127.0.0.1:"));
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void connections_that_end_at_once_without_a_word_make_a_take_over_likely(void **state)
@@ -451,7 +201,7 @@ static void connections_that_end_at_once_without_a_word_make_a_take_over_likely(
     struct nx_session_stats stats;
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "does another client use our client identifier?; ");
     nx_session_stats(rig->session, &stats);
@@ -459,7 +209,7 @@ static void connections_that_end_at_once_without_a_word_make_a_take_over_likely(
     assert_int_equal(stats.taken_over, 1);
     rig_run_until(rig, "identifier?; up new; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void what_a_broker_shutting_down_says_is_told(void **state)
@@ -485,14 +235,14 @@ static void what_a_broker_shutting_down_says_is_told(void **state)
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "server moved (0x9d): gone; it names b:1883; ");
     rig_run_until(rig, "server shutting down (0x8b); ");
     rig_run_until(rig, "use another server (0x9c); it names c:18831; ");
     rig_run_until(rig, "ended the session: server shutting down (0x8b); up new; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void a_broker_that_keeps_sessions_shorter_than_asked_is_told(void **state)
@@ -501,13 +251,13 @@ static void a_broker_that_keeps_sessions_shorter_than_asked_is_told(void **state
         CONNECT, {FAKE_SEND, "20 0A 00 00 07 11 00000005 24 00"}, FAREWELL};
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "up new; ");
     assert_non_null(strstr(rig->log_text, "keeps our session for 5 s only"));
     assert_non_null(strstr(rig->log_text, "takes QoS 0 only"));
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 static void our_keep_alive_holds_where_the_brokers_is_longer_or_none(void **state)
@@ -525,12 +275,12 @@ static void our_keep_alive_holds_where_the_brokers_is_longer_or_none(void **stat
             {FAKE_CLOSE, NULL},
             {FAKE_END, NULL},
         };
-        play(steps);
+        script_play(steps);
         rig->config.keepalive_s = 1;
         rig->config.backoff_ms_min = rig->config.backoff_ms_max = 60 * 60 * 1000;
         rig_start(rig);
         rig_run_until(rig, "down ");
-        finish();
+        script_finish();
     }
 }
 
@@ -547,11 +297,11 @@ static void a_silent_broker_is_asked_and_then_given_up(void **state)
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "down ");
     assert_story_names("did not answer a PINGREQ");
-    finish();
+    script_finish();
 }
 
 /*
@@ -590,7 +340,7 @@ static void stopping_waits_for_the_answers_to_what_is_in_flight(void **state)
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig_start(rig);
     rig_run_until(rig, "up ");
     assert_int_equal(rig_publish(rig, "t", "{}", 71), NX_OK);
@@ -598,7 +348,7 @@ static void stopping_waits_for_the_answers_to_what_is_in_flight(void **state)
     assert_int_equal(rig_publish(rig, "t", "{}", 72), NX_ERR_STATE);
     rig_run_until(rig, "down ");
     assert_story("up new; answered 71 00; down stopped; ");
-    finish();
+    script_finish();
 }
 
 static void what_is_held_can_be_acknowledged_while_stopping(void **state)
@@ -614,7 +364,7 @@ static void what_is_held_can_be_acknowledged_while_stopping(void **state)
     };
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig->on_message = hold;
     rig_start(rig);
     rig_run_until(rig, "message");
@@ -622,7 +372,7 @@ static void what_is_held_can_be_acknowledged_while_stopping(void **state)
     nx_session_stop(rig->session);
     nx_session_ack(rig->session, held[0].connection, held[0].packet_id);
     rig_run_until(rig, "down ");
-    finish();
+    script_finish();
 }
 
 static void a_session_that_waits_can_be_stopped_and_started_again(void **state)
@@ -645,7 +395,7 @@ static void a_session_may_be_freed_in_any_state(void **state)
     static const struct fake_step up[] = {CONNECT, CONNACK, {FAKE_DRAIN, NULL}, {FAKE_END, NULL}};
 
     (void)state;
-    play(greeting);
+    script_play(greeting);
     rig_start(rig);
     rig_free(rig); /* before the first turn; the broker still waits for one that comes */
     rig = rig_new(fake_broker_port(broker));
@@ -653,9 +403,9 @@ static void a_session_may_be_freed_in_any_state(void **state)
     rig->config.backoff_ms_min = rig->config.backoff_ms_max = 60 * 60 * 1000;
     rig_start(rig);
     rig_run_until(rig, "down ");
-    finish();
+    script_finish();
 
-    play(up);
+    script_play(up);
     rig_start(rig);
     rig_run_until(rig, "up ");
     assert_int_equal(rig_publish(rig, "t", "{}", 71), NX_OK);
@@ -666,19 +416,6 @@ static void a_session_may_be_freed_in_any_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_session_greets_as_configured_and_says_farewell),
-        cmocka_unit_test(a_session_of_mqtt_3_1_1_greets_with_will_and_keep_alive),
-        cmocka_unit_test(a_packet_may_come_byte_by_byte),
-        cmocka_unit_test(a_wrong_password_is_told_in_words),
-        cmocka_unit_test(a_broker_of_3_1_1_only_is_told_in_words),
-        cmocka_unit_test(a_broker_that_never_answers_is_given_up),
-        cmocka_unit_test(a_tls_handshake_that_never_answers_is_given_up),
-        cmocka_unit_test(a_port_without_tls_is_told_in_words),
-        cmocka_unit_test(a_port_with_tls_is_told_in_words),
-        cmocka_unit_test(a_refused_connection_is_told_and_tried_again),
-        cmocka_unit_test(an_address_that_no_route_leads_to_is_told_at_once),
-        cmocka_unit_test(a_dead_broker_at_an_ipv6_address_is_named_in_brackets),
-        cmocka_unit_test(a_name_is_looked_up),
         cmocka_unit_test(a_message_is_acknowledged_when_told_and_not_before),
         cmocka_unit_test(an_acknowledgement_does_not_cross_to_the_next_connection),
         cmocka_unit_test(an_answer_brings_token_and_reason_back),
