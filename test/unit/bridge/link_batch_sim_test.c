@@ -9,6 +9,7 @@
  */
 #include "core/link.h"
 
+#include "test/unit/bridge/dice.h"
 #include "test/unit/unit.h"
 
 #include <string.h>
@@ -62,10 +63,7 @@ struct world {
 
 static uint64_t roll(struct world *world, uint64_t sides)
 {
-    world->random ^= world->random << 13; /* xorshift64 (Marsaglia 2003) */
-    world->random ^= world->random >> 7;
-    world->random ^= world->random << 17;
-    return world->random % sides;
+    return dice_roll(&world->random, sides);
 }
 
 static bool is_filtered(uint64_t seq)
@@ -433,7 +431,7 @@ static void play(struct kind kind)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct nx_link_counts counts;
 
-        world = (struct world){.kind = kind, .random = seed * 0x9E3779B97F4A7C15u};
+        world = (struct world){.kind = kind, .random = dice_of(seed)};
         world.scarce = seed % 3 == 0;
         assert_int_equal(nx_link_new(&config, &world.durable, 0, &world.link), NX_OK);
         for (int i = 0; i < TICKS; i++) {

@@ -9,6 +9,7 @@
  */
 #include "core/link.h"
 
+#include "test/unit/bridge/dice.h"
 #include "test/unit/unit.h"
 
 #include <string.h>
@@ -47,10 +48,7 @@ struct world {
 
 static uint64_t roll(struct world *world, uint64_t sides)
 {
-    world->random ^= world->random << 13; /* xorshift64 (Marsaglia 2003) */
-    world->random ^= world->random >> 7;
-    world->random ^= world->random << 17;
-    return world->random % sides;
+    return dice_roll(&world->random, sides);
 }
 
 static void push(struct queue *queue, struct packet packet)
@@ -270,7 +268,7 @@ static void play(bool forgets)
     uint64_t lost_sessions = 0;
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        world = (struct world){.random = seed * 0x9E3779B97F4A7C15u, .forgets = forgets};
+        world = (struct world){.random = dice_of(seed), .forgets = forgets};
         assert_int_equal(nx_link_new(&config, &world.durable, 0, &world.link), NX_OK);
         for (int i = 0; i < TICKS; i++) {
             tick(&world);

@@ -9,6 +9,7 @@
  */
 #include "core/link.h"
 
+#include "test/unit/bridge/dice.h"
 #include "test/unit/unit.h"
 
 #include <string.h>
@@ -34,10 +35,7 @@ struct world {
 
 static uint64_t roll(struct world *world, uint64_t sides)
 {
-    world->random ^= world->random << 13; /* xorshift64 (Marsaglia 2003) */
-    world->random ^= world->random >> 7;
-    world->random ^= world->random << 17;
-    return world->random % sides;
+    return dice_roll(&world->random, sides);
 }
 
 static bool unsendable(const struct nx_link_step *step)
@@ -199,7 +197,7 @@ static void nothing_is_lost_and_order_is_kept_through_losses_and_crashes(void **
 
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        struct world world = {.random = seed * 0x9E3779B97F4A7C15u};
+        struct world world = {.random = dice_of(seed)};
         struct nx_link_counts counts;
 
         assert_int_equal(nx_link_new(&config, &world.durable, 0, &world.link), NX_OK);
