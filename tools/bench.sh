@@ -6,7 +6,7 @@
 #   lens [--instructions]            translating a reading, the check of the result included
 #   pattern                          one match of an expression, beside PCRE2
 #   plugin [--no-load] [OPTION...]   the plugin's instructions an event, and a broker with it beside
-#                                    one without it at full load
+#                                    one without it, and one whose plugin does nothing, at full load
 #   deliver [OPTION...]              a reading's cost to the receiving broker, in batches or not
 #   relay speed|latency|backlog|faults [OPTION...]
 #                                    readings from city to city, beside Mosquitto's own bridge
@@ -138,11 +138,13 @@ bench_relay() {
 bench_plugin() {
     build plugin_bench
     build plugin_load
+    build plugin_count
     "$ROOT/tools/packages.sh" run
     "$ROOT/tools/packages.sh" instructions
     machine
     "$programs/plugin_bench"
     if [ "${1:-}" = --no-load ]; then return; fi
+    "$programs/plugin_count"
     "$programs/plugin_load" "$@"
 }
 
