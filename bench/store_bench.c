@@ -265,6 +265,8 @@ static bool set(struct store_bench *bench, const char *name, const char *value)
     }
     if (strcmp(name, "--dir") == 0) {
         bench->dir = value;
+    } else if (strcmp(name, "--checkpoint") == 0) {
+        bench->here = strcmp(value, "here") == 0;
     } else if (strcmp(name, "--instructions") == 0) {
         bench->instructions = true;
     } else {
@@ -275,7 +277,11 @@ static bool set(struct store_bench *bench, const char *name, const char *value)
 
 static enum nx_err run(struct store_bench *bench, size_t command)
 {
-    const struct nx_store_options options = {.now_ms = 1, .random = 1};
+    const struct nx_store_options options = {
+        .now_ms = 1,
+        .random = 1,
+        .checkpoint = bench->here ? NX_STORE_CHECKPOINT_HERE : NX_STORE_CHECKPOINT_THREAD,
+    };
     enum nx_err err;
 
     (void)snprintf(bench->path, sizeof(bench->path), "%s/store-bench-%ld.db", bench->dir,

@@ -13,6 +13,7 @@ struct store_bench {
     uint64_t rate, seconds;        /* of single commits */
     const char *dir;
     bool instructions;
+    bool here; /* checkpoints: no thread for them */
     char path[512];
     struct nx_store *store;
     struct nx_diag diag;

@@ -257,6 +257,7 @@ int main(int argc, char **argv)
                      settings->links_count);
         code = EXIT_CLEAN;
     } else {
+        settings->threads = true;
         code = lock_and_run(settings, exchange, &log);
     }
     nx_exchange_free(exchange);

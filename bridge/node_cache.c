@@ -35,11 +35,17 @@ void nx_node_fail(struct nx_node *node, enum nx_err err, const struct nx_diag *d
     }
 }
 
-static enum nx_err cache_options(bool verify, struct nx_store_options *out, struct nx_diag *diag)
+static enum nx_err cache_options(const struct nx_node *node, bool verify,
+                                 struct nx_store_options *out, struct nx_diag *diag)
 {
     enum nx_err err;
 
-    *out = (struct nx_store_options){.now_ms = nx_loop_wall_ms(), .verify = verify};
+    *out = (struct nx_store_options){
+        .now_ms = nx_loop_wall_ms(),
+        .verify = verify,
+        .checkpoint =
+            node->config.settings->threads ? NX_STORE_CHECKPOINT_THREAD : NX_STORE_CHECKPOINT_HERE,
+    };
     err = nx_state_random(&out->random);
     if (err != NX_OK) {
         nx_diag_set(diag, "no random bytes");
@@ -56,7 +62,7 @@ static enum nx_err cache_read(struct nx_node *node, struct nx_diag *diag)
 enum nx_err node_open(struct nx_node *node, struct nx_diag *diag)
 {
     struct nx_store_options options;
-    enum nx_err err = cache_options(false, &options, diag);
+    enum nx_err err = cache_options(node, false, &options, diag);
 
     if (err == NX_OK) {
         err = nx_store_open(node->store_path, &options, node->config.log, &node->store, diag);
@@ -69,7 +75,7 @@ static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
 {
     struct nx_store_options options;
     char epoch[64];
-    enum nx_err err = cache_options(true, &options, diag);
+    enum nx_err err = cache_options(node, true, &options, diag);
 
     (void)nx_span_copy(nx_span_from(nx_store_epoch(node->store)), epoch, sizeof(epoch));
     if (err == NX_OK) {

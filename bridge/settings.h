@@ -62,6 +62,7 @@ struct nx_settings {
     struct nx_settings_link *links;
     size_t links_count;
     struct nx_tuning tuning;
+    bool threads; /* caches may use threads of their own: the program says so, not the file */
 };
 
 /*

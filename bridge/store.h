@@ -59,11 +59,20 @@ struct nx_store_cursor {
     uint64_t cursor, sent, dead, filtered, dropped;
 };
 
+/* Who moves what the write-ahead log holds into the file (store_checkpoint.c). */
+enum nx_store_checkpoint {
+    NX_STORE_CHECKPOINT_HERE = 0, /* now and then a commit, which then takes longer */
+    NX_STORE_CHECKPOINT_ASIDE,    /* as the thread does it, but within commits: for tests */
+    NX_STORE_CHECKPOINT_THREAD,   /* a thread of the store's own */
+};
+
 struct nx_store_options {
     int64_t now_ms;  /* names what is set aside; part of a new epoch */
     uint64_t random; /* part of a new epoch */
     bool verify;     /* check every page, however large the file */
     const char *vfs; /* SQLite's file system by name; NULL: the default */
+    enum nx_store_checkpoint checkpoint;
+    uint32_t checkpoint_pages; /* in the log, from which on that happens; 0: some thousand */
 };
 
 /*

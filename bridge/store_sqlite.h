@@ -5,6 +5,7 @@
  *   store_sqlite.c         statements, transactions, numbers
  *   store_sqlite_schema.c  the tables, migrations; is this file ours, and is it whole?
  *   store_sqlite_open.c    opening, what to do with a damaged or foreign file
+ *   store_checkpoint.c     from the write-ahead log into the file
  *   store_sqlite_write.c   readings, repetitions, cursors
  *   store_sqlite_thin.c    retention
  *   store_sqlite_dead.c    dead letters and their second try
@@ -97,6 +98,7 @@ struct nx_store {
     uint64_t *by_packet; /* packet identifier -> newest reading that came under it; NULL: reader */
     struct store_streams streams;
     struct store_ahead ahead;
+    struct store_checkpoint *checkpoint; /* NULL: reader */
 };
 
 /* The columns of a reading, as every query that fills one selects them. */
@@ -158,6 +160,11 @@ enum nx_err store_heads(struct nx_store *store, struct nx_diag *diag);
 
 enum nx_err store_connect(struct nx_store *store, const char *name, int flags, const char *vfs,
                           struct nx_diag *diag);
+
+/* ---- store_checkpoint.c ---- */
+
+enum nx_err store_checkpoint_start(struct nx_store *store, const struct nx_store_options *options);
+void store_checkpoint_stop(struct nx_store *store);
 
 /* ---- store_sqlite_thin.c ---- */
 

@@ -18,7 +18,6 @@ enum { STORE_PATH_MAX = 4096 };
 /* In this order: the page size and the journal mode come before anything else is written. */
 static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
                                      "PRAGMA synchronous = FULL;"
-                                     "PRAGMA wal_autocheckpoint = 2000;"
                                      "PRAGMA journal_size_limit = 67108864;"
                                      "PRAGMA cache_size = -8000;"
                                      "PRAGMA secure_delete = OFF;" /* Debian's default is ON */
@@ -124,6 +123,7 @@ static struct nx_store *store_alloc(const char *path, bool writer, struct nx_dia
 
 static void store_disconnect(struct nx_store *store)
 {
+    store_checkpoint_stop(store);
     if (store->db != NULL) {
         nx_store_rollback(store);
     }
@@ -153,7 +153,7 @@ enum nx_err store_connect(struct nx_store *store, const char *name, int flags, c
 {
     int rc;
 
-    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     rc = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX, vfs);
     if (rc != SQLITE_OK) {
@@ -191,6 +191,9 @@ static enum nx_err store_try_open(const char *path, const struct nx_store_option
     }
     if (err == NX_OK) {
         err = store_load(store, true, diag);
+    }
+    if (err == NX_OK) {
+        err = store_checkpoint_start(store, options);
     }
     if (err != NX_OK) {
         nx_store_close(store);

@@ -15,11 +15,12 @@ enum { TURNS = 5, CALLS_MAX = 20000 };
 #define DB "birmingham.db"
 
 static struct ledger ledger;
+static enum nx_store_checkpoint checkpoint;
 
 /* Opens, by as many attempts as it takes once the disk is well again. */
 static struct nx_store *open_at_last(enum nx_err *first, struct nx_diag *diag)
 {
-    const struct nx_store_options options = {.now_ms = 1, .random = 1, .vfs = "power"};
+    const struct nx_store_options options = ledger_options(checkpoint, "power");
     struct nx_store *store = NULL;
 
     *first = nx_store_open(DB, &options, NULL, &store, diag);
@@ -35,9 +36,11 @@ static struct nx_store *open_at_last(enum nx_err *first, struct nx_diag *diag)
 /* What a bridge does about an error: never anything but these. */
 static void recover(struct nx_store *store, enum nx_err err, const struct nx_diag *why)
 {
-    const struct nx_store_options options = {
-        .now_ms = 2, .random = 2, .verify = true, .vfs = "power"};
+    struct nx_store_options options = ledger_options(checkpoint, "power");
     struct nx_diag diag = {0};
+
+    options.verify = true;
+    options.now_ms = 2; /* a new epoch would be another */
 
     if (err != NX_ERR_IO && err != NX_ERR_SYNTAX && err != NX_ERR_DENIED) {
         fail_msg("%s: %s", nx_err_text(err), why->text);
@@ -105,7 +108,7 @@ static void audit(uint64_t call)
     }
 }
 
-static void sweep(enum power_fault fault, bool lasting)
+static void sweep_calls(enum power_fault fault, bool lasting)
 {
     uint64_t call = 1;
 
@@ -115,6 +118,14 @@ static void sweep(enum power_fault fault, bool lasting)
     }
     assert_in_range(call, 20, CALLS_MAX - 1); /* it came to its end, and not at once */
     power_new_disk();
+}
+
+static void sweep(enum power_fault fault, bool lasting)
+{
+    checkpoint = NX_STORE_CHECKPOINT_ASIDE;
+    sweep_calls(fault, lasting);
+    checkpoint = NX_STORE_CHECKPOINT_HERE;
+    sweep_calls(fault, lasting);
 }
 
 static void every_input_or_output_may_fail_once(void **state)
@@ -192,6 +203,6 @@ int main(void)
         cmocka_unit_test(a_cache_that_is_read_wrong_once_at_its_opening_is_not_set_aside),
     };
 
-    power_register(POWER_SYNC_FULL, 16);
+    power_register(POWER_SYNC_FULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

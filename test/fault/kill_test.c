@@ -24,13 +24,12 @@ enum {
     DB_BYTES = 2 * 1024 * 1024,
 };
 
-static const struct nx_store_options options = {.now_ms = 1, .random = 1};
-
 /* The child: ends only by the signal, or when something is wrong. */
 static void work(struct ledger *ledger, const char *path)
 {
     struct nx_store *store = NULL;
     struct nx_diag diag = {0};
+    const struct nx_store_options options = ledger_options(NX_STORE_CHECKPOINT_THREAD, NULL);
     enum nx_err err = nx_store_open(path, &options, NULL, &store, &diag);
 
     while (err == NX_OK && ledger->acked.last < LEDGER_RECORDS_MAX - 100) {
@@ -66,6 +65,7 @@ static bool life(struct ledger *ledger, const char *path, uint64_t *random)
 static bool audit(struct ledger *ledger, const char *path)
 {
     struct nx_store *store = NULL;
+    const struct nx_store_options options = ledger_options(NX_STORE_CHECKPOINT_HERE, NULL);
     struct nx_diag diag = {0};
     bool ok;
 

@@ -13,6 +13,12 @@ enum { PAYLOAD_MAX = 1600, READINGS_MAX = 20 };
 
 #define LINK NX_SPAN("birmingham-ulsan")
 
+struct nx_store_options ledger_options(enum nx_store_checkpoint checkpoint, const char *vfs)
+{
+    return (struct nx_store_options){
+        .now_ms = 1, .random = 1, .vfs = vfs, .checkpoint = checkpoint, .checkpoint_pages = 16};
+}
+
 void ledger_init(struct ledger *ledger, uint64_t seed)
 {
     *ledger = (struct ledger){.random = seed, .acked.first = 1, .doubt.first = 1};

@@ -31,6 +31,9 @@ struct ledger {
     bool lost;          /* `fault` is the loss of what was acknowledged */
 };
 
+/* A short log, so that there are many checkpoints, by the store's one connection or by another. */
+struct nx_store_options ledger_options(enum nx_store_checkpoint checkpoint, const char *vfs);
+
 void ledger_init(struct ledger *ledger, uint64_t seed);
 
 /* One turn of a bridge: some readings, now and then a cursor, a number, retention; then a commit. */

@@ -33,7 +33,9 @@ struct run {
 
 static enum nx_err run_open(struct run *run, struct nx_store **store, struct nx_diag *diag)
 {
-    const struct nx_store_options options = {.now_ms = 1, .random = 1, .vfs = "power"};
+    const struct nx_store_options options = ledger_options(
+        power_next(&run->random) % 2 == 0 ? NX_STORE_CHECKPOINT_HERE : NX_STORE_CHECKPOINT_ASIDE,
+        "power");
 
     power_cut_after(1 + power_next(&run->random) % OPERATIONS_MAX, power_next(&run->random));
     return nx_store_open(DB, &options, NULL, store, diag);
@@ -58,7 +60,7 @@ static bool run_work(struct run *run, struct nx_store *store)
 /* With power that stays on: is everything there? */
 static bool run_audit(struct run *run)
 {
-    const struct nx_store_options options = {.now_ms = 1, .random = 1, .vfs = "power"};
+    const struct nx_store_options options = ledger_options(NX_STORE_CHECKPOINT_HERE, "power");
     struct nx_store *store = NULL;
     struct nx_diag diag = {0};
     bool ok;
@@ -136,7 +138,7 @@ int main(int argc, char **argv)
         return 2;
     }
     run.random = run.seed;
-    power_register(run.sync, 16);
+    power_register(run.sync);
     run_all(&run);
     power_new_disk();
     (void)printf("seed %" PRIu64 ": %" PRIu64 " cuts, losses at %" PRIu64 ", damage at %" PRIu64

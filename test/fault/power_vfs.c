@@ -1,7 +1,8 @@
 /*
  * power_vfs.c - each file has two images: what its readers see, and what the disk holds. Between the
- * two lies the list of what was written since the last sync. One process, one connection at a time:
- * locks are always granted.
+ * two lies the list of what was written since the last sync. One process, and of its connections one
+ * at a time is at work: locks are granted, but for the exclusive one by which the last to close its
+ * file would know that it is the last.
  */
 #include "test/fault/power_vfs.h"
 
@@ -37,11 +38,13 @@ struct power_file { /* on the disk */
     struct image seen, held;
     struct pending *first, **last;
     void *shm[SHM_REGIONS_MAX];
+    int sharers; /* connections that hold a lock */
 };
 
 struct open_file {
     sqlite3_file base;
     struct power_file *file;
+    int level; /* of its lock */
 };
 
 static struct {
@@ -52,9 +55,7 @@ static struct {
     uint64_t fail_at; /* calls until it */
     bool failed, lasting;
     enum power_sync sync;
-    int checkpoint_pages;
-    bool opening;        /* our own pragma passes */
-    sqlite3 *connection; /* the newest */
+    bool opening; /* our own pragma passes */
 } disk;
 
 static sqlite3_vfs vfs;
@@ -316,10 +317,30 @@ static struct power_file *of(sqlite3_file *file)
     return ((struct open_file *)(void *)file)->file;
 }
 
+static int power_lock(sqlite3_file *file, int level)
+{
+    struct open_file *own = (struct open_file *)(void *)file;
+
+    if (level == SQLITE_LOCK_EXCLUSIVE && of(file)->sharers > 1) {
+        return SQLITE_BUSY;
+    }
+    of(file)->sharers += own->level == SQLITE_LOCK_NONE && level > SQLITE_LOCK_NONE;
+    own->level = level > own->level ? level : own->level;
+    return SQLITE_OK;
+}
+
+static int power_unlock(sqlite3_file *file, int level)
+{
+    struct open_file *own = (struct open_file *)(void *)file;
+
+    of(file)->sharers -= own->level > SQLITE_LOCK_NONE && level == SQLITE_LOCK_NONE;
+    own->level = level < own->level ? level : own->level;
+    return SQLITE_OK;
+}
+
 static int power_close(sqlite3_file *file)
 {
-    (void)file;
-    return SQLITE_OK;
+    return power_unlock(file, SQLITE_LOCK_NONE);
 }
 
 static int power_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 at)
@@ -382,13 +403,6 @@ static int power_size(sqlite3_file *file, sqlite3_int64 *size)
     return disk.off || fails(POWER_IOERR) ? SQLITE_IOERR_FSTAT : SQLITE_OK;
 }
 
-static int power_lock(sqlite3_file *file, int level)
-{
-    (void)file;
-    (void)level;
-    return SQLITE_OK;
-}
-
 static int power_check(sqlite3_file *file, int *out)
 {
     (void)file;
@@ -406,10 +420,6 @@ static int power_control(sqlite3_file *file, int op, void *arg)
     }
     if (strcmp(pragma[1], "synchronous") == 0 && disk.sync != POWER_SYNC_FULL) {
         return SQLITE_OK; /* taken, and nothing done */
-    }
-    if (strcmp(pragma[1], "wal_autocheckpoint") == 0) {
-        (void)sqlite3_wal_autocheckpoint(disk.connection, disk.checkpoint_pages);
-        return SQLITE_OK;
     }
     return SQLITE_NOTFOUND;
 }
@@ -471,7 +481,7 @@ static const sqlite3_io_methods methods = {
     .xSync = power_sync,
     .xFileSize = power_size,
     .xLock = power_lock,
-    .xUnlock = power_lock,
+    .xUnlock = power_unlock,
     .xCheckReservedLock = power_check,
     .xFileControl = power_control,
     .xSectorSize = power_sector,
@@ -553,15 +563,13 @@ static int power_pragmas(sqlite3 *db, char **error, const struct sqlite3_api_rou
     (void)sqlite3_snprintf(sizeof(sql), sql, "PRAGMA synchronous = %s", names[disk.sync]);
     disk.opening = true;
     (void)sqlite3_exec(db, sql, NULL, NULL, NULL);
-    disk.connection = db;
     disk.opening = false;
     return SQLITE_OK;
 }
 
-void power_register(enum power_sync sync, int checkpoint_pages)
+void power_register(enum power_sync sync)
 {
     disk.sync = sync;
-    disk.checkpoint_pages = checkpoint_pages;
     vfs = *sqlite3_vfs_find("unix");
     vfs.zName = "power";
     vfs.szOsFile = (int)sizeof(struct open_file);

@@ -15,8 +15,8 @@
 enum power_sync { POWER_SYNC_FULL, POWER_SYNC_NORMAL, POWER_SYNC_OFF };
 
 /* Registers the file system "power"; every connection on it then has this PRAGMA synchronous,
- * whatever it sets itself (FULL: its own), and checkpoints after so many pages. */
-void power_register(enum power_sync sync, int checkpoint_pages);
+ * whatever it sets itself (FULL: its own). */
+void power_register(enum power_sync sync);
 
 /* An empty disk, with power. */
 void power_new_disk(void);
