@@ -317,7 +317,7 @@ static void what_tcp_cannot_deliver_ends_the_connection(void **state)
                                             .payload = {bytes, sizeof(bytes)}};
 
     (void)state;
-    play(steps);
+    script_play(steps);
     rig->config.answer_ms_max = 1500;
     rig_start(rig);
     rig_run_until(rig, "up new; ");
@@ -327,7 +327,7 @@ static void what_tcp_cannot_deliver_ends_the_connection(void **state)
     assert_story_names("Connection timed out");
     rig_run_until(rig, "timed out; up new; ");
     rig_stop(rig);
-    finish();
+    script_finish();
 }
 
 /* ---- stopping ---- */
