@@ -218,18 +218,42 @@ void load_broker_stop(struct load_broker *broker)
     }
 }
 
+/* What the broker's /proc file of that name says. */
+static void read_proc(const struct load_broker *broker, const char *name, char out[512])
+{
+    char path[64];
+    ssize_t len;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)broker->pid, name);
+    fd = open(path, O_RDONLY);
+    len = fd < 0 ? 0 : read(fd, out, 511);
+    if (len <= 0) {
+        bench_die("%s cannot be read", path);
+    }
+    out[len] = '\0';
+    (void)close(fd);
+}
+
 /* The first number of /proc/PID/schedstat. */
 double load_broker_cpu_ns(const struct load_broker *broker)
 {
-    char path[64];
-    char text[128] = "";
-    int fd;
+    char text[512];
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)broker->pid);
-    fd = open(path, O_RDONLY);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0) {
-        bench_die("%s cannot be read", path);
-    }
-    (void)close(fd);
+    read_proc(broker, "schedstat", text);
     return strtod(text, NULL);
+}
+
+/* The 14th field of /proc/PID/stat; the second is the only one that may hold a blank. */
+double load_broker_user_ns(const struct load_broker *broker)
+{
+    char text[512];
+    const char *at;
+
+    read_proc(broker, "stat", text);
+    at = strrchr(text, ')');
+    for (unsigned field = 2; at != NULL && field < 14; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    return at != NULL ? strtod(at, NULL) * 1e9 / (double)sysconf(_SC_CLK_TCK) : 0;
 }

@@ -29,8 +29,9 @@ void load_broker_stop(struct load_broker *broker);
 /* In a child process: the brokers are not its to end. */
 void load_brokers_disown(void);
 
-/* Nanoseconds on a processor, user and system. */
+/* Nanoseconds on a processor, user and system; those as user, of which the kernel counts steps. */
 double load_broker_cpu_ns(const struct load_broker *broker);
+double load_broker_user_ns(const struct load_broker *broker);
 
 /* Puts this process on the last processor; the brokers are on the first where there are two. */
 void load_pin(void);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,26 +35,45 @@ static struct load_broker brokers[] = {
 /* ---- measuring --------------------------------------------------------------------------- */
 
 struct slice {
-    double elapsed_ns, cpu_ns;
+    double elapsed_ns, cpu_ns, user_ns;
+    double sleeps; /* of the load, each of which a packet of the broker's had to end */
 };
+
+static double sleeps(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_nvcsw : 0;
+}
 
 static struct slice measure(const struct load_broker *broker, struct load_pipe *pipe,
                             unsigned messages)
 {
-    double cpu = load_broker_cpu_ns(broker);
+    struct slice slice = {.cpu_ns = load_broker_cpu_ns(broker),
+                          .user_ns = load_broker_user_ns(broker),
+                          .sleeps = sleeps()};
     uint64_t began = bench_clock_ns();
-    struct slice slice;
 
     load_pipe_run(pipe, messages);
     slice.elapsed_ns = (double)(bench_clock_ns() - began);
-    slice.cpu_ns = load_broker_cpu_ns(broker) - cpu;
+    slice.cpu_ns = load_broker_cpu_ns(broker) - slice.cpu_ns;
+    slice.user_ns = load_broker_user_ns(broker) - slice.user_ns;
+    slice.sleeps = sleeps() - slice.sleeps;
     return slice;
+}
+
+static void add_slice(struct slice *sum, const struct slice *slice)
+{
+    sum->elapsed_ns += slice->elapsed_ns;
+    sum->cpu_ns += slice->cpu_ns;
+    sum->user_ns += slice->user_ns;
+    sum->sleeps += slice->sleeps;
 }
 
 struct figures {
     /* over that of the bare broker in the same round */
     double throughput[BROKER_COUNT][ROUNDS_MAX], cpu[BROKER_COUNT][ROUNDS_MAX];
-    double elapsed_ns[BROKER_COUNT], cpu_ns[BROKER_COUNT]; /* of all rounds */
+    struct slice sum[BROKER_COUNT]; /* of all rounds */
 };
 
 /* There and back, the next round from the other end. */
@@ -67,7 +87,7 @@ static unsigned broker_of(unsigned slice, unsigned round)
 static void run_round(struct load_pipe *const pipes[], unsigned messages, unsigned round,
                       struct figures *figures)
 {
-    struct slice sum[BROKER_COUNT] = {{0, 0}};
+    struct slice sum[BROKER_COUNT] = {{0}};
 
     for (unsigned i = 0; i < 2 * BROKER_COUNT; i++) {
         unsigned which = broker_of(i, round);
@@ -75,14 +95,12 @@ static void run_round(struct load_pipe *const pipes[], unsigned messages, unsign
 
         load_stop_if_asked();
         slice = measure(&brokers[which], pipes[which], messages);
-        sum[which].elapsed_ns += slice.elapsed_ns;
-        sum[which].cpu_ns += slice.cpu_ns;
+        add_slice(&sum[which], &slice);
     }
     for (unsigned i = 0; i < BROKER_COUNT; i++) {
         figures->throughput[i][round] = sum[BARE].elapsed_ns / sum[i].elapsed_ns;
         figures->cpu[i][round] = sum[i].cpu_ns / sum[BARE].cpu_ns;
-        figures->elapsed_ns[i] += sum[i].elapsed_ns;
-        figures->cpu_ns[i] += sum[i].cpu_ns;
+        add_slice(&figures->sum[i], &sum[i]);
     }
 }
 
@@ -124,12 +142,17 @@ static void run_qos(uint8_t qos, struct nx_span payload, unsigned rounds, unsign
     }
     (void)printf("QoS %u:", qos);
     for (unsigned i = 0; i < BROKER_COUNT; i++) {
-        (void)printf("  %s %.0f msg/s, %.2f us of CPU a message;", brokers[i].name,
-                     count * 1e9 / figures.elapsed_ns[i], figures.cpu_ns[i] / count / 1e3);
+        const struct slice *sum = &figures.sum[i];
+
+        (void)printf(
+            "\n  %-6s %6.0f msg/s; CPU a message %5.2f us, %5.2f of it the kernel's; the load"
+            " slept %.2f times",
+            brokers[i].name, count * 1e9 / sum->elapsed_ns, sum->cpu_ns / count / 1e3,
+            (sum->cpu_ns - sum->user_ns) / count / 1e3, sum->sleeps / count);
         load_pipe_close(pipes[i]);
     }
     for (unsigned i = BARE + 1; i < BROKER_COUNT; i++) {
-        (void)printf("\n       %s / bare, medians:", brokers[i].name);
+        (void)printf("\n  %s / bare, medians:", brokers[i].name);
         print_ratio("throughput", figures.throughput[i], rounds);
         print_ratio("; CPU", figures.cpu[i], rounds);
     }

@@ -209,29 +209,35 @@ const struct nx_identity *nx_identity_find(const struct nx_city *city, struct nx
     return found;
 }
 
-static bool owned_get(const struct nx_identity *identity, struct nx_span domain,
-                      struct nx_span asset)
+/* Is <domain>/<head><middle><tail> owned? */
+static bool owned_parts(const struct nx_identity *identity, struct nx_span domain,
+                        struct nx_span head, struct nx_span middle, struct nx_span tail)
 {
     struct key key;
 
-    key_three(&key, domain, NX_SPAN("/"), asset);
+    key_three(&key, domain, NX_SPAN("/"), head);
+    key_add(&key, middle);
+    key_add(&key, tail);
     return !key.too_long && nx_map_get(&identity->owned, key_span(&key)) != NULL;
+}
+
+static bool owned_get(const struct nx_identity *identity, struct nx_span domain,
+                      struct nx_span asset)
+{
+    return owned_parts(identity, domain, asset, NX_SPAN(""), NX_SPAN(""));
 }
 
 /* The asset, each occurrence of the capture in it emptied in turn. */
 static bool owned_captured(const struct nx_identity *identity, struct nx_span capture,
                            struct nx_span domain, struct nx_span asset)
 {
-    struct key key;
-
     for (size_t i = 0; capture.len > 0 && i + capture.len <= asset.len; i++) {
         struct nx_span behind = {asset.ptr + i + capture.len, asset.len - i - capture.len};
 
         if (memcmp(asset.ptr + i, capture.ptr, capture.len) != 0) {
             continue;
         }
-        key_three(&key, (struct nx_span){asset.ptr, i}, NX_SPAN("{}"), behind);
-        if (!key.too_long && owned_get(identity, domain, key_span(&key))) {
+        if (owned_parts(identity, domain, (struct nx_span){asset.ptr, i}, NX_SPAN("{}"), behind)) {
             return true;
         }
     }

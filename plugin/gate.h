@@ -90,8 +90,9 @@ struct nx_explanation {
 };
 
 /* Explains the judgement made just before, of the same publication. */
-void nx_gate_explain(struct nx_gate *gate, const struct nx_scene *scene,
-                     const struct nx_publication *publication, const struct nx_judgement *judgement,
-                     struct nx_explanation *out);
+__attribute__((cold)) void nx_gate_explain(struct nx_gate *gate, const struct nx_scene *scene,
+                                           const struct nx_publication *publication,
+                                           const struct nx_judgement *judgement,
+                                           struct nx_explanation *out);
 
 #endif

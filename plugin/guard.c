@@ -42,28 +42,26 @@ static enum nx_answer elsewhere(struct nx_guard *guard, const void *client, enum
 }
 
 /* The message as the gate judges it. Its usage is left out where nothing is limited. */
-static void see(struct nx_guard *guard, const struct nx_message *message, const char *username,
-                struct nx_publication *out)
+static inline struct nx_publication see(struct nx_guard *guard, const struct nx_message *message,
+                                        const char *username)
 {
     struct nx_known *known = guard_known(guard, message->client, username);
     const struct nx_identity *identity = known->subject.identity;
-    const struct nx_recent *recent =
-        nx_recent_find(&guard->recent, guard->rules.city, message->topic);
+    const struct nx_recent *recent = guard_recent(guard, message->topic);
+    bool charged = identity != NULL && nx_limits_charge(&identity->limits);
 
-    *out = (struct nx_publication){
+    return (struct nx_publication){
         .topic = {message->topic, recent->text_len},
         .payload = {message->payload, message->payload != NULL ? message->payload_bytes : 0},
         .username = known->username,
         .subject = &known->subject,
         .retain = message->retain,
         .parsed = &recent->topic,
-        .domain = nx_recent_domain(&guard->recent, guard->rules.city),
+        .verdict = nx_known_publish(known, guard->rules.config, guard->rules.city, recent),
+        .domain = recent->domain,
+        .usage = charged ? guard->usage : NULL,
+        .now_ms = charged ? guard->host->monotonic_ms() : 0,
     };
-    out->verdict = nx_known_publish(known, guard->rules.config, guard->rules.city, recent);
-    if (identity != NULL && nx_limits_charge(&identity->limits)) {
-        out->usage = guard->usage;
-        out->now_ms = guard->host->monotonic_ms();
-    }
 }
 
 /* `late`: a message event follows, where a rate can be refused with a reason of its own. */
@@ -71,11 +69,10 @@ static enum nx_answer judge(struct nx_guard *guard, const struct nx_message *mes
 {
     const char *username = guard_username(guard, message->client);
     struct nx_scene scene = {guard->rules.config, guard->rules.city};
-    struct nx_publication publication;
+    struct nx_publication publication = see(guard, message, username);
     struct nx_judgement judgement;
 
     guard->later = NX_REASON_ADMITTED;
-    see(guard, message, username, &publication);
     if (publication.verdict == NX_ALLOWED && publication.parsed->kind == NX_TOPIC_DELIVER) {
         return guard_deliver(guard, message, username);
     }
@@ -91,7 +88,8 @@ static enum nx_answer judge(struct nx_guard *guard, const struct nx_message *mes
 }
 
 /* One more refusal of that client. A city must not be cut off by one bad record of its bridge. */
-static void note_offence(struct nx_guard *guard, const struct nx_message *message)
+__attribute__((cold)) static void note_offence(struct nx_guard *guard,
+                                               const struct nx_message *message)
 {
     const struct nx_identity *identity =
         guard_subject(guard, message->client, guard_username(guard, message->client))->identity;
@@ -103,17 +101,15 @@ static void note_offence(struct nx_guard *guard, const struct nx_message *messag
 }
 
 /* What access control counted as admitted, because only now it can be refused with its reason. */
-static enum nx_answer refuse_late(struct nx_guard *guard, const struct nx_message *message,
-                                  enum nx_reason reason)
+__attribute__((cold)) static enum nx_answer
+refuse_late(struct nx_guard *guard, const struct nx_message *message, enum nx_reason reason)
 {
     const char *username = guard_username(guard, message->client);
     struct nx_scene scene = {guard->rules.config, guard->rules.city};
-    struct nx_publication publication;
-    struct nx_judgement judgement = {.reason = reason};
+    struct nx_publication publication = see(guard, message, username);
+    struct nx_judgement judgement = {.reason = reason, .topic = publication.parsed};
 
-    see(guard, message, username, &publication);
     nx_usage_return(guard->usage);
-    judgement.topic = publication.parsed;
     guard->counters.admitted--;
     guard->counters.payload_bytes -= publication.payload.len;
     guard_count(&guard->counters, &judgement, publication.payload.len);
@@ -188,7 +184,7 @@ enum nx_answer nx_guard_receive(struct nx_guard *guard, const void *client, cons
     if (timed) {
         began_ns = guard->host->monotonic_ns();
     }
-    recent = nx_recent_find(&guard->recent, city, topic);
+    recent = guard_recent(guard, topic);
     verdict = nx_known_receive(guard_known(guard, client, guard_username(guard, client)),
                                guard->rules.config, city, recent);
     if (timed) {

@@ -164,7 +164,8 @@ enum nx_answer guard_deliver(struct nx_guard *guard, const struct nx_message *me
                                         .note = delivery_note};
     struct nx_span payload = {message->payload,
                               message->payload != NULL ? message->payload_bytes : 0};
-    struct nx_topic topic; /* of its own: guard->recent may be another one before we are through */
+    struct nx_topic
+        topic; /* of its own: what guard_recent gave may be another one before we are through */
 
     (void)nx_topic_parse(nx_span_from(message->topic), &topic, NULL);
     return nx_deliver_take(guard->deliver, &ops, topic.city, payload, message->retain)

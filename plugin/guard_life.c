@@ -55,11 +55,12 @@ enum nx_err nx_guard_new(const struct nx_host *host, const struct nx_options *op
     guard->options = *options;
     guard->gate = nx_gate_new(options->payload_bytes_max, host->seed);
     guard->subjects = nx_subjects_new();
+    guard->recents = nx_recents_new(host->seed);
     guard->reports = nx_throttle_new(host->seed, now_ms);
     guard->usage = nx_usage_new(host->seed);
     guard->offenders = nx_offenders_new(options->disconnect_refusals, options->disconnect_seconds);
-    if (guard->gate == NULL || guard->subjects == NULL || guard->reports == NULL ||
-        guard->usage == NULL || guard->offenders == NULL) {
+    if (guard->gate == NULL || guard->subjects == NULL || guard->recents == NULL ||
+        guard->reports == NULL || guard->usage == NULL || guard->offenders == NULL) {
         goto out;
     }
     err = nx_rules_load(options, &host->log, host->seed, &guard->rules, &fault);
@@ -96,6 +97,7 @@ void nx_guard_free(struct nx_guard *guard)
     nx_throttle_free(guard->reports);
     nx_offenders_free(guard->offenders);
     nx_usage_free(guard->usage);
+    nx_recents_free(guard->recents);
     nx_subjects_free(guard->subjects);
     nx_gate_free(guard->gate);
     free(guard);
@@ -130,7 +132,6 @@ enum nx_err guard_reload(struct nx_guard *guard, const struct nx_log *faults_log
     fresh.loaded_at_ms = guard->host->wall_ms();
     nx_rules_free(&guard->rules);
     guard->rules = fresh;
-    nx_recent_forget(&guard->recent);
     nx_usage_forget_assets(guard->usage);
     (void)snprintf(guard->config_text, sizeof(guard->config_text), "ok");
     nx_log(&guard->host->log, NX_LOG_NOTICE, "nexus: configuration reloaded, generation %llu",

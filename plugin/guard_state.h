@@ -37,11 +37,11 @@ struct nx_guard {
     struct nx_gate *gate;
     struct nx_deliver *deliver;
     struct nx_subjects *subjects;
+    struct nx_recents *recents;
     struct nx_throttle *reports; /* by identity */
     struct nx_bucket log_lines;
     struct nx_usage *usage;
     struct nx_offenders *offenders;
-    struct nx_recent recent;
     struct nx_counters counters;
     struct nx_timing publish_timing, receive_timing;
     struct nx_message admitted; /* what access control let pass last; client NULL: nothing */
@@ -64,6 +64,11 @@ static inline struct nx_known *guard_known(struct nx_guard *guard, const void *c
                             username);
 }
 
+static inline const struct nx_recent *guard_recent(struct nx_guard *guard, const char *topic)
+{
+    return nx_recents_find(guard->recents, guard->rules.city, guard->rules.generation, topic);
+}
+
 static inline const struct nx_subject *guard_subject(struct nx_guard *guard, const void *client,
                                                      const char *username)
 {
@@ -84,11 +89,12 @@ static inline const char *guard_client_id(const struct nx_guard *guard, const vo
 void guard_count(struct nx_counters *counters, const struct nx_judgement *judgement,
                  size_t payload_bytes);
 /* Tells a refusal, unless its identity has had its share; explaining is paid for only then. */
-void guard_tell(struct nx_guard *guard, const struct nx_scene *scene, const void *client,
-                const struct nx_publication *publication, const struct nx_judgement *judgement);
+__attribute__((cold)) void guard_tell(struct nx_guard *guard, const struct nx_scene *scene,
+                                      const void *client, const struct nx_publication *publication,
+                                      const struct nx_judgement *judgement);
 /* One line for the operator, cleaned and rate-limited over all identities. */
-void guard_log(struct nx_guard *guard, const char *what, const char *subject,
-               struct nx_span username, const char *why);
+__attribute__((cold)) void guard_log(struct nx_guard *guard, const char *what, const char *subject,
+                                     struct nx_span username, const char *why);
 /* Publishes in our own name and takes `json` back to its maker. */
 bool guard_publish_json(struct nx_guard *guard, const char *topic, char *json, int qos,
                         bool retain);

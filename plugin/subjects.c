@@ -64,20 +64,17 @@ static struct nx_known *pass(struct nx_subjects *subjects, const struct nx_city 
     return &subjects->passing;
 }
 
-struct nx_known *nx_subjects_find(struct nx_subjects *subjects, const struct nx_city *city,
-                                  uint64_t generation, const void *client, const char *username)
+/* Who is not among those that are known: looked up, and remembered in place of another. */
+__attribute__((noinline)) static struct nx_known *learn(struct nx_subjects *subjects,
+                                                        const struct nx_city *city,
+                                                        uint64_t generation, const void *client,
+                                                        const char *username)
 {
     struct set *set = set_of(subjects, client);
     struct slot *slot;
 
     if (client == NULL || username == NULL) {
         return pass(subjects, city, username);
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        if (is_valid(&set->slots[i], generation, client, username)) {
-            set->older = 1 - i;
-            return &set->slots[i].known;
-        }
     }
     nx_subjects_forget(subjects, client); /* as it was known under another name */
     slot = &set->slots[set->slots[0].client == NULL ? 0 : set->older];
@@ -91,6 +88,20 @@ struct nx_known *nx_subjects_find(struct nx_subjects *subjects, const struct nx_
                                     .username = nx_span_from(slot->name)};
     set->older = slot == &set->slots[0] ? 1 : 0;
     return &slot->known;
+}
+
+struct nx_known *nx_subjects_find(struct nx_subjects *subjects, const struct nx_city *city,
+                                  uint64_t generation, const void *client, const char *username)
+{
+    struct set *set = set_of(subjects, client);
+
+    for (unsigned i = 0; i < 2 && client != NULL && username != NULL; i++) {
+        if (is_valid(&set->slots[i], generation, client, username)) {
+            set->older = 1 - i;
+            return &set->slots[i].known;
+        }
+    }
+    return learn(subjects, city, generation, client, username);
 }
 
 enum nx_verdict nx_known_publish(struct nx_known *known, const struct nx_config *config,
