@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BYTES_MAX = 65536, QUESTIONS = 200, DAY = 1440 };
+enum { BYTES_MAX = 65536, QUESTIONS = 100, DAY = 1440 };
 
 /* --- measuring --------------------------------------------------------------------------------- */
 

@@ -16,12 +16,20 @@
 enum { STORE_PATH_MAX = 4096 };
 
 /* In this order: the page size and the journal mode come before anything else is written. */
-static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
+static const char writer_pragmas[] = "PRAGMA page_size = 8192;" /* of a new file: eight readings */
+                                     "PRAGMA journal_mode = WAL;"
                                      "PRAGMA synchronous = FULL;"
                                      "PRAGMA journal_size_limit = 67108864;"
                                      "PRAGMA cache_size = -8000;"
                                      "PRAGMA secure_delete = OFF;" /* Debian's default is ON */
                                      "PRAGMA temp_store = MEMORY;";
+
+/*
+ * A history has each of its readings on a page of its own and goes there twice: so a day of a stream
+ * fits, and is read where it lies. Not for a bridge, which a failing disk would end by SIGBUS.
+ */
+static const char reader_pragmas[] = "PRAGMA cache_size = -32000;"
+                                     "PRAGMA mmap_size = 2147418112;"; /* the most there is */
 
 /* --- what is in it --------------------------------------------------------------------------- */
 
@@ -328,6 +336,9 @@ enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct n
     }
     if (err == NX_ERR_DENIED && store_connect_resting(store, diag) == NX_OK) {
         err = store_identify_same(store, diag);
+    }
+    if (err == NX_OK) {
+        err = store_exec(store, reader_pragmas, "open", diag);
     }
     if (err == NX_OK) {
         err = store_load(store, false, diag);
