@@ -13,6 +13,7 @@ enum {
     TELL_EVERY_ACKS = 4096, /* so that readings settle before an identifier comes round */
     RECENT_BYTES = 8 * 1024 * 1024,
     RECENT_RECORDS = 8192,
+    LINK_IDS_MAX = 2048, /* more than a link has in flight */
 };
 
 /* --- small things ------------------------------------------------------------------------------ */
@@ -212,7 +213,7 @@ static enum nx_err node_make_session(struct nx_node *node, struct nx_diag *diag)
         .keepalive_s = (uint16_t)node->tuning->keepalive_s,
         .session_expiry_s = node->tuning->session_expiry_s,
         .receive_max = (uint16_t)node->tuning->receive_max,
-        .qos2_ids = (uint16_t)(node_links(node, NX_DELIVERY_QOS2) * NX_NODE_LINK_IDS),
+        .qos2_ids = (uint16_t)(node_links(node, NX_DELIVERY_QOS2) * nx_node_link_ids(node)),
         .packet_bytes_max = node->tuning->packet_bytes_max,
         .output_bytes_max = node->tuning->output_bytes_max,
         .backoff_ms_min = node->tuning->backoff_ms_min,
@@ -239,6 +240,16 @@ size_t node_links(const struct nx_node *node, enum nx_delivery delivery)
         count += all->links[i].to == node->config.index && all->links[i].delivery == delivery;
     }
     return count;
+}
+
+uint16_t nx_node_link_ids(const struct nx_node *node)
+{
+    const size_t links = node_links(node, NX_DELIVERY_QOS2);
+
+    if (links <= NX_SESSION_QOS2_IDS_MAX / LINK_IDS_MAX) {
+        return LINK_IDS_MAX;
+    }
+    return (uint16_t)(NX_SESSION_QOS2_IDS_MAX / links);
 }
 
 static enum nx_err node_make_parts(struct nx_node *node, struct nx_diag *diag)

@@ -41,9 +41,6 @@ struct nx_node_events {
 
 #define NX_NODE_TOKEN (UINT64_C(0xFF) << 56)
 
-/* Packet identifiers that each link at QoS 2 has for itself. */
-enum { NX_NODE_LINK_IDS = 1024 };
-
 struct nx_node_config {
     const struct nx_settings *settings;
     size_t index; /* in settings->nodes */
@@ -79,6 +76,8 @@ struct nx_span nx_node_city(const struct nx_node *node);
 struct nx_store *nx_node_store(const struct nx_node *node);
 struct nx_session *nx_node_session(const struct nx_node *node);
 const struct nx_recent *nx_node_recent(const struct nx_node *node);
+/* Packet identifiers that each link at QoS 2 to here has for itself. */
+uint16_t nx_node_link_ids(const struct nx_node *node);
 bool nx_node_stalled(const struct nx_node *node);
 uint8_t nx_node_opened(const struct nx_node *node); /* counts its caches, one after the other */
 

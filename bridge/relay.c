@@ -18,8 +18,7 @@
 enum {
     READING_BYTES_MAX = 64 * 1024 * 1024,
     TRANSLATED_BYTES_MAX = 4 * 1024 * 1024,
-    REFUSALS_TOLD = 3,     /* in a row */
-    QOS2_WINDOW_MAX = 500, /* publishes: Mosquitto 2.0.11 walks its list on every packet */
+    REFUSALS_TOLD = 3, /* in a row */
 };
 
 #define TOKEN_RELAY_SHIFT  56
@@ -83,6 +82,9 @@ static struct nx_link_config engine_config(const struct nx_relay *relay)
         if (config.window > QOS2_WINDOW_MAX / parts) {
             config.window = QOS2_WINDOW_MAX / parts;
         }
+        if (config.window > relay->id_count / parts) {
+            config.window = relay->id_count / parts;
+        }
     }
     return config;
 }
@@ -91,9 +93,9 @@ static struct nx_link_config engine_config(const struct nx_relay *relay)
  * parts and one range of identifiers only. */
 static void marked_key(const struct nx_relay *relay, char *out, size_t out_size)
 {
-    (void)snprintf(out, out_size, "marked %s %d%d %u", relay->config.link->name,
+    (void)snprintf(out, out_size, "marked %s %d%d %u+%u", relay->config.link->name,
                    relay->config.link->observation, relay->config.link->original,
-                   (unsigned)relay->id_first);
+                   (unsigned)relay->id_first, (unsigned)relay->id_count);
 }
 
 static void given_up_key(const struct nx_relay *relay, char *out, size_t out_size)
@@ -196,10 +198,10 @@ static void take_ids(struct nx_relay *relay)
     const struct nx_settings *settings = relay->config.settings;
 
     relay->id_first = 1;
-    relay->id_count = NX_NODE_LINK_IDS;
+    relay->id_count = nx_node_link_ids(relay->config.to);
     for (const struct nx_settings_link *row = settings->links; row != relay->config.link; row++) {
         if (row->to == relay->config.link->to && row->delivery == NX_DELIVERY_QOS2) {
-            relay->id_first = (uint16_t)(relay->id_first + NX_NODE_LINK_IDS);
+            relay->id_first = (uint16_t)(relay->id_first + relay->id_count);
         }
     }
 }
@@ -307,14 +309,19 @@ void relay_sent_unit(struct nx_relay *relay, uint64_t unit, size_t bytes)
     relay->bytes_out += bytes;
 }
 
-static void measure(struct nx_relay *relay, uint64_t unit)
+/* Of a record's parts the one that went last: between two others there may have been no room. */
+static void measure(struct nx_relay *relay, const struct nx_link_step *step)
 {
+    const bool alone = relay->delivery == NX_DELIVERY_BATCHES || !relay->config.link->original;
     double ms;
 
     relay->heard_us = nx_loop_monotonic_us();
-    ms = (double)(relay->heard_us - relay->sent_us[unit % relay->window]) / 1000;
-
+    if (!alone && step->part != PART_ORIGINAL) {
+        return;
+    }
+    ms = (double)(relay->heard_us - relay->sent_us[step->unit % relay->window]) / 1000;
     relay->rtt_ms += relay->rtt_ms == 0 ? ms : (ms - relay->rtt_ms) * RTT_WEIGHT;
+    relay->rtt_ms_min = relay->rtt_ms_min == 0 || ms < relay->rtt_ms_min ? ms : relay->rtt_ms_min;
 }
 
 /* Of what is no record: a batch, a question, a snapshot. */
@@ -342,7 +349,7 @@ enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t re
         }
         return NX_OK;
     }
-    measure(relay, step.unit);
+    measure(relay, &step);
     if (relay->delivery == NX_DELIVERY_QOS2) {
         refused = false; /* PUBCOMP: whatever it says, the broker is done with the identifier */
     }
@@ -371,6 +378,7 @@ void nx_relay_up(struct nx_relay *relay, bool session_present)
     uint64_t doubtful = 0;
 
     relay->is_built = false;
+    relay->rtt_ms_min = 0;
     relay->recalls = relay->delivery == NX_DELIVERY_QOS2;
     relay->batch_bytes_max = relay->config.settings->tuning.batch_bytes;
     if (relay->delivery == NX_DELIVERY_QOS2 && !session_present) {

@@ -114,6 +114,20 @@ static enum nx_err recall_deaths(struct nx_relay *relay, struct nx_diag *diag)
     return err;
 }
 
+/* At QoS 2 the window follows the way there and back; an answer then makes room. */
+static bool window_is_full(const struct nx_relay *relay)
+{
+    const uint32_t parts = relay->config.link->observation + relay->config.link->original;
+    const double room = QOS2_WINDOW_MIN + QOS2_WINDOW_PER_MS * relay->rtt_ms_min;
+    struct nx_link_counts counts;
+
+    if (relay->delivery != NX_DELIVERY_QOS2) {
+        return false;
+    }
+    nx_link_counts(relay->link, &counts);
+    return counts.units * parts >= room;
+}
+
 enum nx_err relay_single_pump(struct nx_relay *relay, unsigned steps_max, bool *more,
                               struct nx_diag *diag)
 {
@@ -123,7 +137,8 @@ enum nx_err relay_single_pump(struct nx_relay *relay, unsigned steps_max, bool *
     bool go_on = true;
 
     relay->loaded = 0;
-    while (err == NX_OK && go_on && nx_link_next(relay->link, now_ms, &step)) {
+    while (err == NX_OK && go_on && !window_is_full(relay) &&
+           nx_link_next(relay->link, now_ms, &step)) {
         if (steps_max-- == 0) {
             *more = true;
             break;

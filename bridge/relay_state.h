@@ -31,6 +31,13 @@ enum { TOKEN_PART_SNAPSHOT = 6, TOKEN_PART_QUESTION = 7 };
 
 enum { RELAY_WHY_BYTES = 900 };
 
+/*
+ * Publishes in flight at QoS 2. Mosquitto 2.0.11 walks its list of them on every packet, so more than
+ * the way there and back holds only makes it slow: this many at once, and so many more for each
+ * millisecond of it, about what the broker takes in that time.
+ */
+enum { QOS2_WINDOW_MIN = 500, QOS2_WINDOW_PER_MS = 6, QOS2_WINDOW_MAX = 2000 };
+
 /* What a part of a record publishes, or why it cannot. */
 struct relay_cargo {
     enum relay_part part;
@@ -108,7 +115,8 @@ struct nx_relay {
     uint64_t *sent_us; /* by unit % window */
     uint64_t heard_us; /* when the peer's broker last answered, or there was nothing to */
     uint32_t window;
-    double rtt_ms; /* smoothed; 0: none yet */
+    double rtt_ms;     /* smoothed; 0: none yet */
+    double rtt_ms_min; /* of this connection */
     uint64_t bytes_out, batches_out;
     const char *state; /* last told by nx_relay_stats */
     int64_t since_ms;
