@@ -37,29 +37,39 @@ int64_t nx_civil_seconds(const struct nx_civil *c)
     return days * SECONDS_PER_DAY + c->hour * 3600 + c->minute * 60 + c->second;
 }
 
+/* Days since 0000-03-01, which are not negative and fit with room to spare. */
+static void put_date(uint32_t days, struct nx_civil *c)
+{
+    uint32_t era = days / 146097;
+    uint32_t day_of_era = days % 146097;
+    uint32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t month_shifted = (5 * day_of_year + 2) / 153;
+
+    c->day = (int)(day_of_year - (153 * month_shifted + 2) / 5 + 1);
+    c->month = (int)(month_shifted < 10 ? month_shifted + 3 : month_shifted - 9);
+    c->year = (int)(year_of_era + era * 400) + (c->month <= 2);
+}
+
 struct nx_civil nx_civil_at(int64_t seconds)
 {
-    int64_t second_of_day = seconds % SECONDS_PER_DAY;
+    const int64_t era_days = 146097, eras_before = 1000; /* so that the days are not negative */
     int64_t days = seconds / SECONDS_PER_DAY;
-    int64_t era, day_of_era, year_of_era, day_of_year, month_shifted;
+    int32_t second_of_day = (int32_t)(seconds % SECONDS_PER_DAY);
     struct nx_civil c;
 
     if (second_of_day < 0) {
         second_of_day += SECONDS_PER_DAY;
         days--;
     }
-    days += 719468;
-    era = (days >= 0 ? days : days - 146096) / 146097;
-    day_of_era = days - era * 146097;
-    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    month_shifted = (5 * day_of_year + 2) / 153;
-    c.day = (int)(day_of_year - (153 * month_shifted + 2) / 5 + 1);
-    c.month = (int)(month_shifted < 10 ? month_shifted + 3 : month_shifted - 9);
-    c.year = (int)(year_of_era + era * 400 + (c.month <= 2));
-    c.hour = (int)(second_of_day / 3600);
-    c.minute = (int)(second_of_day / 60 % 60);
-    c.second = (int)(second_of_day % 60);
+    days += 719468 + eras_before * era_days;
+    days = days < 0 ? 0 : days > UINT32_MAX ? UINT32_MAX : days; /* beyond all years that we have */
+    put_date((uint32_t)days, &c);
+    c.year -= (int)eras_before * 400;
+    c.hour = second_of_day / 3600;
+    c.minute = second_of_day / 60 % 60;
+    c.second = second_of_day % 60;
     return c;
 }
 
@@ -153,21 +163,30 @@ enum nx_err nx_instant_parse(struct nx_span text, struct nx_instant *out)
     return NX_OK;
 }
 
-/* Appends `value` with `width` digits. */
-static void put_digits(char *out, size_t *len, int value, size_t width)
-{
-    for (size_t i = width; i > 0; i--) {
-        out[*len + i - 1] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    *len += width;
-}
-
 /* Writes `value` with two digits at `at`. */
 static void put_two(char *at, int value)
 {
     at[0] = (char)('0' + value / 10);
     at[1] = (char)('0' + value % 10);
+}
+
+/* The number of `width` digits at `at`; and writes one, of 2 or 4. */
+static int get_digits(const char *at, size_t width)
+{
+    int value = 0;
+
+    for (size_t i = 0; i < width; i++) {
+        value = value * 10 + (at[i] - '0');
+    }
+    return value;
+}
+
+static void put_digits(char *at, int value, size_t width)
+{
+    if (width == 4) {
+        put_two(at, value / 100 % 100);
+    }
+    put_two(at + width - 2, value % 100);
 }
 
 enum nx_err nx_instant_format(struct nx_instant instant, char out[NX_CIVIL_TEXT_MAX],
@@ -181,8 +200,7 @@ enum nx_err nx_instant_format(struct nx_instant instant, char out[NX_CIVIL_TEXT_
         return NX_ERR_LIMIT;
     }
     memcpy(out, form, sizeof(form));
-    put_two(out, c.year / 100);
-    put_two(out + 2, c.year % 100);
+    put_digits(out, c.year, 4);
     put_two(out + 5, c.month);
     put_two(out + 8, c.day);
     put_two(out + 11, c.hour);
@@ -214,6 +232,7 @@ static const struct field {
     {'s', 2, offsetof(struct nx_civil, second), false},
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
+_Static_assert(FIELDS == (int)NX_TIME_FIELDS, "each has a place in a pattern");
 
 static const struct field *field_of(char letter)
 {
@@ -234,6 +253,7 @@ static int *field_in(const struct field *field, struct nx_civil *civil)
 struct piece {
     const struct field *field; /* NULL: literal */
     char literal;
+    size_t len; /* of a field, as the pattern has it */
 };
 
 /* Takes the next piece off *rest, following quotes; false at the end. */
@@ -252,7 +272,7 @@ static bool next_piece(struct nx_span *rest, bool *quoted, struct piece *piece)
         *rest = (struct nx_span){rest->ptr + 1, rest->len - 1};
         return true;
     }
-    for (size_t i = 0; i < piece->field->width && rest->len > 0; i++) {
+    for (piece->len = 0; piece->len < piece->field->width && rest->len > 0; piece->len++) {
         if (rest->ptr[0] != piece->literal) {
             break;
         }
@@ -261,46 +281,70 @@ static bool next_piece(struct nx_span *rest, bool *quoted, struct piece *piece)
     return true;
 }
 
-/* How often `letter` stands in the pattern outside quotes. */
-static size_t count_letter(struct nx_span text, char letter)
+/* The place of a field in the form; false when it has one already, or is cut short. */
+static bool add_field(struct nx_time_pattern *pattern, const struct piece *piece)
 {
-    bool quoted = false;
-    size_t count = 0;
+    uint8_t *place = &pattern->places[piece->field - fields];
 
-    for (size_t i = 0; i < text.len; i++) {
-        quoted ^= text.ptr[i] == '\'';
-        count += !quoted && text.ptr[i] == letter;
+    if (*place != 0 || piece->len != piece->field->width) {
+        return false;
     }
-    return count;
+    *place = (uint8_t)(pattern->len + 1);
+    memset(pattern->form + pattern->len, '0', piece->len);
+    memset(pattern->digit + pattern->len, true, piece->len);
+    pattern->len += piece->len;
+    return true;
 }
 
-enum nx_err nx_time_pattern_check(const struct nx_time_pattern *pattern, struct nx_diag *diag)
+static enum nx_err add_piece(struct nx_time_pattern *pattern, const struct piece *piece,
+                             bool quoted, struct nx_diag *diag)
 {
-    struct nx_span rest = pattern->text;
+    char c = piece->literal;
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+    if (pattern->len + (piece->field != NULL ? piece->field->width : 1) >= NX_CIVIL_TEXT_MAX) {
+        nx_diag_set(diag, "a time pattern writes less than %d bytes", NX_CIVIL_TEXT_MAX);
+        return NX_ERR_INVALID;
+    }
+    if (piece->field != NULL) {
+        if (add_field(pattern, piece)) {
+            return NX_OK;
+        }
+        nx_diag_set(diag, "a time pattern holds %zu times '%c' together, and no more",
+                    piece->field->width, c);
+        return NX_ERR_INVALID;
+    }
+    if (!quoted && letter) {
+        nx_diag_set(diag,
+                    "'%c' in a time pattern: expected yyyy MM dd HH mm ss, and other letters in "
+                    "'quotes'",
+                    c);
+        return NX_ERR_INVALID;
+    }
+    pattern->form[pattern->len++] = c;
+    return NX_OK;
+}
+
+enum nx_err nx_time_pattern_compile(struct nx_span text, bool midnight_24,
+                                    struct nx_time_pattern *out, struct nx_diag *diag)
+{
+    struct nx_span rest = text;
     struct piece piece;
     bool quoted = false;
+    enum nx_err err = NX_OK;
 
-    for (size_t i = 0; i < FIELDS; i++) {
-        size_t count = count_letter(pattern->text, fields[i].letter);
-        if (count != fields[i].width && (count != 0 || fields[i].needed)) {
-            nx_diag_set(diag, "a time pattern holds %zu times '%c'%s, this one %zu times",
-                        fields[i].width, fields[i].letter, fields[i].needed ? "" : " or none",
-                        count);
-            return NX_ERR_INVALID;
+    *out = (struct nx_time_pattern){.text = text, .midnight_24 = midnight_24};
+    while (err == NX_OK && next_piece(&rest, &quoted, &piece)) {
+        err = add_piece(out, &piece, quoted, diag);
+    }
+    for (size_t i = 0; i < FIELDS && err == NX_OK; i++) {
+        if (fields[i].needed && out->places[i] == 0) {
+            nx_diag_set(diag, "a time pattern holds %zu times '%c', this one never",
+                        fields[i].width, fields[i].letter);
+            err = NX_ERR_INVALID;
         }
     }
-    while (next_piece(&rest, &quoted, &piece)) {
-        char c = piece.literal;
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (piece.field == NULL && !quoted && letter) {
-            nx_diag_set(diag,
-                        "'%c' in a time pattern: expected yyyy MM dd HH mm ss, and other "
-                        "letters in 'quotes'",
-                        c);
-            return NX_ERR_INVALID;
-        }
-    }
-    return NX_OK;
+    return err;
 }
 
 /* 24:00 is the end of its day: 00:00 of the next. Only the full hour exists. */
@@ -320,49 +364,47 @@ static enum nx_err settle_midnight(const struct nx_time_pattern *pattern, struct
     return NX_OK;
 }
 
+/* Is the text of the form: a digit at each place of one, else the same bytes? */
+static bool has_form(const struct nx_time_pattern *pattern, const char *text)
+{
+    for (size_t i = 0; i < pattern->len; i++) {
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+        if (pattern->digit[i] ? digit > 9 : text[i] != pattern->form[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum nx_err nx_time_pattern_read(const struct nx_time_pattern *pattern, struct nx_span text,
                                  struct nx_civil *out)
 {
-    struct nx_span rest = pattern->text;
-    struct piece piece;
-    bool quoted = false;
-
     *out = (struct nx_civil){0};
-    while (next_piece(&rest, &quoted, &piece)) {
-        bool taken = piece.field != NULL
-                         ? take_digits(&text, piece.field->width, field_in(piece.field, out))
-                         : take_byte(&text, piece.literal);
-        if (!taken) {
-            return NX_ERR_SYNTAX;
+    if (text.len != pattern->len || !has_form(pattern, text.ptr)) {
+        return NX_ERR_SYNTAX;
+    }
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (pattern->places[i] != 0) {
+            *field_in(&fields[i], out) =
+                get_digits(text.ptr + pattern->places[i] - 1, fields[i].width);
         }
     }
-    return text.len > 0 ? NX_ERR_SYNTAX : settle_midnight(pattern, out);
+    return settle_midnight(pattern, out);
 }
 
-enum nx_err nx_time_pattern_write(const struct nx_time_pattern *pattern, struct nx_civil civil,
-                                  char out[NX_CIVIL_TEXT_MAX], struct nx_span *text)
+void nx_time_pattern_write(const struct nx_time_pattern *pattern, struct nx_civil civil,
+                           char out[NX_CIVIL_TEXT_MAX], struct nx_span *text)
 {
-    struct nx_span rest = pattern->text;
-    struct piece piece;
-    bool quoted = false;
-    size_t len = 0;
-
     if (pattern->midnight_24 && civil.hour == 0 && civil.minute == 0) {
         civil = nx_civil_at(nx_civil_seconds(&civil) - SECONDS_PER_DAY);
         civil.hour = 24;
     }
-    while (next_piece(&rest, &quoted, &piece)) {
-        size_t width = piece.field != NULL ? piece.field->width : 1;
-        if (width >= NX_CIVIL_TEXT_MAX - len) {
-            return NX_ERR_LIMIT;
-        }
-        if (piece.field != NULL) {
-            put_digits(out, &len, *field_in(piece.field, &civil), width);
-        } else {
-            out[len++] = piece.literal;
+    memcpy(out, pattern->form, NX_CIVIL_TEXT_MAX);
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (pattern->places[i] != 0) {
+            put_digits(out + pattern->places[i] - 1, *field_in(&fields[i], &civil),
+                       fields[i].width);
         }
     }
-    out[len] = '\0';
-    *text = (struct nx_span){out, len};
-    return NX_OK;
+    *text = (struct nx_span){out, pattern->len};
 }

@@ -21,7 +21,7 @@ struct nx_instant {
     struct nx_span fraction; /* "250" of 12:00:00.250; empty: none. Points into the text read. */
 };
 
-enum { NX_CIVIL_TEXT_MAX = 64 };
+enum { NX_CIVIL_TEXT_MAX = 64, NX_TIME_FIELDS = 6 };
 
 /* Is there such a date and time? Hours 0 to 23, seconds 0 to 59. */
 bool nx_civil_exists(const struct nx_civil *civil);
@@ -45,18 +45,26 @@ enum nx_err nx_instant_format(struct nx_instant instant, char out[NX_CIVIL_TEXT_
 struct nx_time_pattern {
     struct nx_span text; /* not owned */
     bool midnight_24;
+    size_t len;                     /* of what it writes */
+    char form[NX_CIVIL_TEXT_MAX];   /* what it writes, with any digits */
+    bool digit[NX_CIVIL_TEXT_MAX];  /* is there one of them? */
+    uint8_t places[NX_TIME_FIELDS]; /* 1 + where each field begins; 0: it has none */
 };
 
-/* NX_ERR_INVALID: a letter that is not one of ours, or a date or hour is not in it. */
-enum nx_err nx_time_pattern_check(const struct nx_time_pattern *pattern, struct nx_diag *diag);
+/*
+ * NX_ERR_INVALID: a letter that is not one of ours, a date or hour is not in it, or it is as long
+ * as NX_CIVIL_TEXT_MAX.
+ */
+enum nx_err nx_time_pattern_compile(struct nx_span text, bool midnight_24,
+                                    struct nx_time_pattern *out, struct nx_diag *diag);
 
 /* Reads `text`, 24:00 as 00:00 of the next day. NX_ERR_SYNTAX: not of that form. NX_ERR_INVALID:
  * no such date or hour. */
 enum nx_err nx_time_pattern_read(const struct nx_time_pattern *pattern, struct nx_span text,
                                  struct nx_civil *out);
 
-/* Writes; what the pattern does not show is dropped. NX_ERR_LIMIT: it does not fit. */
-enum nx_err nx_time_pattern_write(const struct nx_time_pattern *pattern, struct nx_civil civil,
-                                  char out[NX_CIVIL_TEXT_MAX], struct nx_span *text);
+/* Writes, with a NUL behind; what the pattern does not show is dropped. */
+void nx_time_pattern_write(const struct nx_time_pattern *pattern, struct nx_civil civil,
+                           char out[NX_CIVIL_TEXT_MAX], struct nx_span *text);
 
 #endif

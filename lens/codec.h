@@ -9,11 +9,13 @@
 #ifndef NX_CODEC_H
 #define NX_CODEC_H
 
+#include "lens/decimal.h"
 #include "lens/lens.h"
 
 enum {
     NX_CODEC_OPTIONS_MAX = 12,
     NX_LENS_ROWS_MAX = 128,
+    NX_LENS_PADDING = 16, /* readable behind JSON that is copied sixteen bytes at a time */
 };
 
 enum nx_option_kind {
@@ -194,7 +196,10 @@ enum nx_err nx_call_put_quoted(struct nx_call *call, unsigned option, struct nx_
 /* Puts the source's string or number at `node`, unchanged. */
 enum nx_err nx_call_put_node(struct nx_call *call, unsigned option, uint32_t node);
 
-/* Puts JSON that outlives the reading, such as a row's own: it is not copied. */
+/*
+ * Puts JSON that outlives the reading, such as a row's own: it is not copied. NX_LENS_PADDING bytes
+ * behind it can be read.
+ */
 static inline enum nx_err nx_call_put_constant(struct nx_call *call, unsigned option,
                                                struct nx_span json)
 {
@@ -205,6 +210,10 @@ static inline enum nx_err nx_call_put_constant(struct nx_call *call, unsigned op
     }
     return NX_OK;
 }
+
+/* Puts a decimal, as a number or in quotes. */
+enum nx_err nx_call_put_decimal(struct nx_call *call, unsigned option, struct nx_decimal value,
+                                bool quoted);
 
 /*
  * Begins to put a value piece by piece: append JSON to the returned buffer, then nx_call_put_end.

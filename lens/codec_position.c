@@ -116,8 +116,8 @@ static enum nx_err from_canonical(struct nx_call *call)
         return NX_OK;
     }
     nx_call_receipt(call, -1, LATITUDE, "\"reason\":\"from the assets table\"");
-    err = nx_call_put_constant(call, LATITUDE, asset->latitude_text);
-    return err == NX_OK ? nx_call_put_constant(call, LONGITUDE, asset->longitude_text) : err;
+    err = nx_call_put(call, LATITUDE, asset->latitude_text);
+    return err == NX_OK ? nx_call_put(call, LONGITUDE, asset->longitude_text) : err;
 }
 
 const struct nx_codec nx_codec_position = {

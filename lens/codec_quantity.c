@@ -14,6 +14,7 @@
  */
 #include "lens/codec_table.h"
 
+#include "core/json_scan.h"
 #include "lens/quality.h"
 #include "lens/substance.h"
 
@@ -135,15 +136,16 @@ static struct nx_state dialect_state(const struct nx_call *call, const struct qu
 /* What a value of the dialect is multiplied by to be canonical's. */
 static struct nx_ratio factor(const struct nx_call *call, const struct quantity *q)
 {
+    const struct nx_reference *reference = &nx_call_scene(call)->city->reference;
     struct nx_ratio change;
 
     if (q->unit->mixing_ratio) {
         return q->per_unit;
     }
-    change = nx_state_change(dialect_state(call, q), nx_state_canonical);
-    if (change.num == change.den) {
+    if (q->substance->molar_mass_e4 == 0 || nx_reference_is_canonical(reference)) {
         return q->unit->size;
     }
+    change = nx_state_change(nx_state_of(reference), nx_state_canonical);
     return nx_ratio(change.num * q->unit->size.num, change.den * q->unit->size.den);
 }
 
@@ -193,6 +195,39 @@ static void tell_quality(struct nx_call *call, int from, int to, struct nx_span 
     nx_buf_fini(&quoted);
 }
 
+/*
+ * Nearly all numbers: short, and of one decimal, or in strings of three to five. The reader knows
+ * what a number is worth; of one in a string NX_SCAN_PADDING bytes can be read. False: look closer.
+ */
+static bool read_short(const struct nx_call *call, uint32_t node, enum nx_json_type wanted,
+                       struct nx_decimal *out)
+{
+    const struct nx_json_node *n = &call->tape[node];
+    struct nx_nano nano;
+
+    if (n->type != wanted) {
+        return false;
+    }
+    if (wanted == NX_JSON_NUMBER) {
+        bool known = (n->flags & NX_JSON_NANO) != 0 && n->nano % 100000000 == 0;
+        *out = (struct nx_decimal){known ? n->nano / 100000000 : 0, 1};
+        return known;
+    }
+    if ((n->flags & NX_JSON_DECODED) != 0) {
+        return false;
+    }
+    nano = nx_scan_nano_short(call->bytes + n->text);
+    if (nano.end != call->bytes + n->text + n->length) {
+        return false;
+    }
+    if (nano.value % 1000000 == 0) {
+        *out = (struct nx_decimal){nano.value / 1000000, 3};
+        return true;
+    }
+    *out = (struct nx_decimal){nano.value / 10000, 5};
+    return nano.value % 10000 == 0;
+}
+
 static enum nx_err read_number(struct nx_call *call, unsigned option, bool as_text,
                                struct nx_decimal *out)
 {
@@ -200,6 +235,9 @@ static enum nx_err read_number(struct nx_call *call, unsigned option, bool as_te
     enum nx_json_type wanted = as_text ? NX_JSON_STRING : NX_JSON_NUMBER;
     struct nx_span text = nx_call_text_at(call, node);
 
+    if (read_short(call, node, wanted, out)) {
+        return NX_OK;
+    }
     if (nx_call_type_at(call, node) != wanted) {
         return nx_call_refuse(call, option, "expected %s, found %s",
                               as_text ? "a number in a string" : "a number",
@@ -219,7 +257,6 @@ static enum nx_err value_to_canonical(struct nx_call *call)
 {
     const struct quantity *q = nx_call_state(call);
     struct nx_ratio by = factor(call, q);
-    char text[NX_DECIMAL_TEXT_MAX];
     struct nx_decimal value;
     enum nx_err err = read_number(call, DIALECT, nx_call_option(call, AS_TEXT)->truth, &value);
 
@@ -232,7 +269,7 @@ static enum nx_err value_to_canonical(struct nx_call *call)
     if (nx_call_has_receipt(call)) {
         tell(call, q, DIALECT, CANONICAL, "factor", by, q->decimals);
     }
-    return nx_call_put(call, CANONICAL, nx_decimal_format(value, text));
+    return nx_call_put_decimal(call, CANONICAL, value, false);
 }
 
 static enum nx_err to_canonical(struct nx_call *call)
@@ -250,48 +287,24 @@ static enum nx_err to_canonical(struct nx_call *call)
     return err;
 }
 
-/* The fewest decimals that read back as the same canonical value; else as many as there may be. */
-static enum nx_err fewest_decimals(const struct quantity *q, struct nx_decimal canonical,
-                                   struct nx_ratio by, struct nx_decimal *out)
-{
-    struct nx_ratio inverse = nx_ratio_inverse(by);
-    struct nx_decimal wanted, back;
-    enum nx_err err = nx_decimal_multiply(canonical, (struct nx_ratio){1, 1}, q->decimals, &wanted);
-
-    for (int d = q->dialect_decimals; err == NX_OK && d <= q->dialect_decimals_max; d++) {
-        err = nx_decimal_multiply(canonical, inverse, d, out);
-        if (err != NX_OK || d == q->dialect_decimals_max) {
-            break;
-        }
-        err = nx_decimal_multiply(*out, by, q->decimals, &back);
-        if (err == NX_OK && back.mantissa == wanted.mantissa) {
-            break;
-        }
-    }
-    return err;
-}
-
 static enum nx_err value_from_canonical(struct nx_call *call)
 {
     const struct quantity *q = nx_call_state(call);
     struct nx_ratio by = factor(call, q);
-    char buffer[NX_DECIMAL_TEXT_MAX];
     struct nx_decimal canonical, value;
-    struct nx_span text;
     enum nx_err err = read_number(call, CANONICAL, false, &canonical);
 
     if (err != NX_OK) {
         return err;
     }
-    if (fewest_decimals(q, canonical, by, &value) != NX_OK) {
+    if (nx_decimal_divide(canonical, q->decimals, by, q->dialect_decimals, q->dialect_decimals_max,
+                          &value) != NX_OK) {
         return nx_call_refuse(call, CANONICAL, "the number is too large");
     }
     if (nx_call_has_receipt(call)) {
         tell(call, q, CANONICAL, DIALECT, "divisor", by, value.scale);
     }
-    text = nx_decimal_format(value, buffer);
-    return nx_call_option(call, AS_TEXT)->truth ? nx_call_put_quoted(call, DIALECT, text)
-                                                : nx_call_put(call, DIALECT, text);
+    return nx_call_put_decimal(call, DIALECT, value, nx_call_option(call, AS_TEXT)->truth);
 }
 
 static enum nx_err from_canonical(struct nx_call *call)

@@ -42,10 +42,9 @@ static enum nx_err prepare(struct nx_arena *arena, struct nx_row *row, struct nx
     if (pattern == NULL) {
         return NX_ERR_NOMEM;
     }
-    pattern->text = row->options[FORMAT].text;
-    pattern->midnight_24 = row->options[MIDNIGHT_24].truth;
     row->state = pattern;
-    return nx_time_pattern_check(pattern, diag);
+    return nx_time_pattern_compile(row->options[FORMAT].text, row->options[MIDNIGHT_24].truth,
+                                   pattern, diag);
 }
 
 /* The source's text; refused when it is not one. */
@@ -60,12 +59,13 @@ static enum nx_err read_text(struct nx_call *call, unsigned option, struct nx_sp
     return NX_OK;
 }
 
-static enum nx_err read_rfc3339(struct nx_call *call, unsigned option, struct nx_instant *out)
+/* The instant, and its text as it was written. */
+static enum nx_err read_rfc3339(struct nx_call *call, unsigned option, struct nx_instant *out,
+                                struct nx_span *text)
 {
-    struct nx_span text;
-    enum nx_err err = read_text(call, option, &text);
+    enum nx_err err = read_text(call, option, text);
 
-    if (err == NX_OK && nx_instant_parse(text, out) != NX_OK) {
+    if (err == NX_OK && nx_instant_parse(*text, out) != NX_OK) {
         err = nx_call_refuse(call, option, "expected a time like 2026-01-31T15:00:00Z");
     }
     return err;
@@ -114,20 +114,36 @@ static enum nx_err read_civil(struct nx_call *call, struct nx_instant *out, bool
     return resolve(call, &civil, out, ambiguous);
 }
 
-static enum nx_err format(struct nx_call *call, struct nx_instant instant,
+/*
+ * Would we write the time just so? In UTC by Z, with its T, and no leap second: then its text is
+ * ours.
+ */
+static bool is_ours(struct nx_span rfc3339)
+{
+    return rfc3339.len > 0 && rfc3339.ptr[rfc3339.len - 1] == 'Z' && rfc3339.ptr[10] == 'T' &&
+           rfc3339.ptr[17] != '6';
+}
+
+/* The instant as RFC 3339; `written` is how the source has it, or empty. */
+static enum nx_err format(struct nx_call *call, struct nx_instant instant, struct nx_span written,
                           char out[NX_CIVIL_TEXT_MAX], struct nx_span *text)
 {
+    if (is_ours(written)) {
+        *text = written;
+        return NX_OK;
+    }
     if (nx_instant_format(instant, out, text) != NX_OK) {
         return nx_call_refuse(call, DIALECT, "expected a time in the years 0 to 9999");
     }
     return NX_OK;
 }
 
-static enum nx_err put_instant(struct nx_call *call, unsigned option, struct nx_instant instant)
+static enum nx_err put_instant(struct nx_call *call, unsigned option, struct nx_instant instant,
+                               struct nx_span written)
 {
     char out[NX_CIVIL_TEXT_MAX];
     struct nx_span text;
-    enum nx_err err = format(call, instant, out, &text);
+    enum nx_err err = format(call, instant, written, out, &text);
 
     return err == NX_OK ? nx_call_put_quoted(call, option, text) : err;
 }
@@ -149,15 +165,15 @@ static enum nx_err put_period(struct nx_call *call, struct nx_instant end, struc
     }
     err = nx_call_put_quoted(call, END, text);
     end.seconds -= period_s;
-    return err == NX_OK ? put_instant(call, BEGIN, end) : err;
+    return err == NX_OK ? put_instant(call, BEGIN, end, NX_SPAN("")) : err;
 }
 
-/* The time, and what else it says. */
-static enum nx_err put_time(struct nx_call *call, struct nx_instant instant)
+/* The time, and what else it says; `written` as for format(). */
+static enum nx_err put_time(struct nx_call *call, struct nx_instant instant, struct nx_span written)
 {
     char out[NX_CIVIL_TEXT_MAX];
     struct nx_span text;
-    enum nx_err err = format(call, instant, out, &text);
+    enum nx_err err = format(call, instant, written, out, &text);
 
     if (err == NX_OK) {
         err = nx_call_put_quoted(call, CANONICAL, text);
@@ -167,7 +183,7 @@ static enum nx_err put_time(struct nx_call *call, struct nx_instant instant)
 
 static enum nx_err to_canonical(struct nx_call *call)
 {
-    struct nx_span zone = NX_SPAN("UTC");
+    struct nx_span zone = NX_SPAN("UTC"), written = {NULL, 0};
     struct nx_instant instant;
     bool ambiguous = false;
     enum nx_err err;
@@ -176,14 +192,14 @@ static enum nx_err to_canonical(struct nx_call *call)
         zone = nx_call_scene(call)->city->time_zone;
         err = read_civil(call, &instant, &ambiguous);
     } else {
-        err = read_rfc3339(call, DIALECT, &instant);
+        err = read_rfc3339(call, DIALECT, &instant, &written);
     }
     if (err != NX_OK) {
         return err;
     }
     nx_call_receipt(call, DIALECT, CANONICAL, "\"zone\":\"%.*s\"%s", NX_SPAN_ARG(zone),
                     ambiguous ? ",\"reason\":\"shown twice by clocks: the first\"" : "");
-    err = put_time(call, instant);
+    err = put_time(call, instant, written);
     if (err == NX_OK && ambiguous) {
         err = nx_call_put_text(call, QUALITY, NX_QUALITY_AMBIGUOUS_TIME);
     }
@@ -213,9 +229,7 @@ static enum nx_err put_civil(struct nx_call *call, struct nx_instant instant)
         return nx_call_refuse(call, CANONICAL, "expected a time from 1970 to 2199");
     }
     local = instant.seconds + nx_zone_offset(zone, instant.seconds);
-    if (nx_time_pattern_write(nx_call_state(call), nx_civil_at(local), out, &text) != NX_OK) {
-        return NX_ERR_LIMIT;
-    }
+    nx_time_pattern_write(nx_call_state(call), nx_civil_at(local), out, &text);
     if (nx_call_has_receipt(call)) {
         tell_civil(call, local);
     }
@@ -225,7 +239,8 @@ static enum nx_err put_civil(struct nx_call *call, struct nx_instant instant)
 static enum nx_err from_canonical(struct nx_call *call)
 {
     struct nx_instant instant;
-    enum nx_err err = read_rfc3339(call, CANONICAL, &instant);
+    struct nx_span written;
+    enum nx_err err = read_rfc3339(call, CANONICAL, &instant, &written);
 
     if (err != NX_OK) {
         return err;
@@ -234,7 +249,7 @@ static enum nx_err from_canonical(struct nx_call *call)
         return put_civil(call, instant);
     }
     nx_call_receipt(call, CANONICAL, DIALECT, "\"zone\":\"UTC\"");
-    return put_instant(call, DIALECT, instant);
+    return put_instant(call, DIALECT, instant, written);
 }
 
 const struct nx_codec nx_codec_time = {

@@ -232,14 +232,79 @@ enum nx_err nx_decimal_multiply(struct nx_decimal value, struct nx_ratio by, int
     return NX_OK;
 }
 
-/* Written from its end, digit by digit: this runs for every value of every reading. */
-struct nx_span nx_decimal_format(struct nx_decimal value, char out[NX_DECIMAL_TEXT_MAX])
+/*
+ * nx_decimal_divide in 64 bits, by long division: one digit of the quotient for each decimal, and
+ * what is left over tells whether it reads back. False: 64 bits are not enough, or look closer.
+ *
+ * With M = value * 10^decimals, A = M * den and B = num * 10^decimals, the quotient with d decimals
+ * is X = A * 10^d / B, rounded; it reads back as M when X * B / (den * 10^d) rounds to M, which is
+ * when -den * 10^d <= 2 * (X * B - A * 10^d) < den * 10^d.
+ */
+static bool divide_narrow(struct nx_decimal value, int decimals, struct nx_ratio by, int at_least,
+                          int at_most, struct nx_decimal *out)
+{
+    uint64_t quotient, rest, unit = (uint64_t)by.den, numerator, divisor;
+
+    if (value.mantissa < 0 || value.scale != decimals ||
+        __builtin_mul_overflow((uint64_t)value.mantissa, unit, &numerator) ||
+        __builtin_mul_overflow((uint64_t)by.num, (uint64_t)powers_of_ten[decimals], &divisor) ||
+        divisor > UINT64_MAX / 10 || unit > UINT64_MAX / (uint64_t)powers_of_ten[at_most]) {
+        return false;
+    }
+    quotient = numerator / divisor;
+    rest = numerator % divisor;
+    for (int d = 0;; d++) {
+        bool up = rest >= divisor - rest;
+        bool back = up ? (divisor - rest) * 2 < unit : rest * 2 <= unit;
+        if (d == at_most || (d >= at_least && back)) {
+            *out = (struct nx_decimal){(int64_t)(quotient + up), d};
+            return quotient < INT64_MAX;
+        }
+        if (__builtin_mul_overflow(quotient, 10, &quotient)) {
+            return false;
+        }
+        rest *= 10;
+        quotient += rest / divisor;
+        rest %= divisor;
+        unit *= 10;
+    }
+}
+
+/* The same in any case, by trying. */
+static enum nx_err divide_wide(struct nx_decimal value, int decimals, struct nx_ratio by,
+                               int at_least, int at_most, struct nx_decimal *out)
+{
+    struct nx_decimal wanted, back;
+    enum nx_err err = nx_decimal_multiply(value, (struct nx_ratio){1, 1}, decimals, &wanted);
+
+    for (int d = at_least; err == NX_OK && d <= at_most; d++) {
+        err = nx_decimal_multiply(value, nx_ratio_inverse(by), d, out);
+        if (err != NX_OK || d == at_most) {
+            break;
+        }
+        err = nx_decimal_multiply(*out, by, decimals, &back);
+        if (err == NX_OK && back.mantissa == wanted.mantissa) {
+            break;
+        }
+    }
+    return err;
+}
+
+enum nx_err nx_decimal_divide(struct nx_decimal value, int decimals, struct nx_ratio by,
+                              int at_least, int at_most, struct nx_decimal *out)
+{
+    return divide_narrow(value, decimals, by, at_least, at_most, out)
+               ? NX_OK
+               : divide_wide(value, decimals, by, at_least, at_most, out);
+}
+
+/* Written from its end, digit by digit, and then moved to the front. */
+static struct nx_span format_long(struct nx_decimal value, char out[NX_DECIMAL_TEXT_MAX])
 {
     uint64_t rest = value.mantissa < 0 ? 0 - (uint64_t)value.mantissa : (uint64_t)value.mantissa;
     char *end = out + NX_DECIMAL_TEXT_MAX - 1;
     char *at = end;
 
-    *at = '\0';
     for (int digit = 0; digit <= value.scale || rest > 0; digit++) {
         if (digit == value.scale && value.scale > 0) {
             *--at = '.';
@@ -250,5 +315,54 @@ struct nx_span nx_decimal_format(struct nx_decimal value, char out[NX_DECIMAL_TE
     if (value.mantissa < 0) {
         *--at = '-';
     }
-    return (struct nx_span){at, (size_t)(end - at)};
+    memmove(out, at, (size_t)(end - at));
+    out[end - at] = '\0';
+    return (struct nx_span){out, (size_t)(end - at)};
+}
+
+/* The eight digits of a number below 10^8, the first in the lowest byte. */
+static uint64_t eight_digits(uint32_t number)
+{
+    uint64_t halves = number / 10000 | (uint64_t)(number % 10000) << 32;
+    uint64_t high = (halves * 10486 >> 20) & 0x0000007F0000007Fu;
+    uint64_t pairs = high | (halves - high * 100) << 16;
+
+    high = (pairs * 103 >> 10) & 0x000F000F000F000Fu;
+    return high | (pairs - high * 10) << 8;
+}
+
+static void put_word(char *at, uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(at, &word, sizeof(word));
+}
+
+/*
+ * Nearly all amounts have at most eight digits, which are made at once: this runs for every value
+ * of every reading. Zeros before the first digit are shifted out, but for the one before the point.
+ */
+struct nx_span nx_decimal_format(struct nx_decimal value, char out[NX_DECIMAL_TEXT_MAX])
+{
+    unsigned scale = (unsigned)value.scale;
+    uint64_t digits, text;
+    unsigned count, whole;
+
+    if (value.mantissa < 0 || value.mantissa > 99999999 || scale > 7) {
+        return format_long(value, out);
+    }
+    digits = eight_digits((uint32_t)value.mantissa);
+    count = digits == 0 ? 1 : 8 - (unsigned)__builtin_ctzll(digits) / 8;
+    count = count > scale ? count : scale + 1;
+    text = (digits | 0x3030303030303030u) >> (64 - 8 * count);
+    put_word(out, text);
+    if (scale > 0) {
+        whole = count - scale;
+        out[whole] = '.';
+        put_word(out + whole + 1, text >> 8 * whole);
+        count++;
+    }
+    out[count] = '\0';
+    return (struct nx_span){out, count};
 }

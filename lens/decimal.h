@@ -50,7 +50,14 @@ enum nx_err nx_decimal_parse(struct nx_span text, struct nx_decimal *out);
 enum nx_err nx_decimal_multiply(struct nx_decimal value, struct nx_ratio by, int decimals,
                                 struct nx_decimal *out);
 
-/* Writes all its decimals ("0.030", "42.0", "7"). The text lies within `out`, a NUL behind it. */
+/*
+ * value / by, with the fewest decimals, from `at_least` to `at_most`, that read back: multiplied by
+ * `by` and rounded to `decimals` they are `value` again, rounded so. With `at_most` where none do.
+ */
+enum nx_err nx_decimal_divide(struct nx_decimal value, int decimals, struct nx_ratio by,
+                              int at_least, int at_most, struct nx_decimal *out);
+
+/* Writes all its decimals ("0.030", "42.0", "7") to `out`, with a NUL behind them. */
 struct nx_span nx_decimal_format(struct nx_decimal value, char out[NX_DECIMAL_TEXT_MAX]);
 
 #endif

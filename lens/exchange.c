@@ -281,8 +281,6 @@ static enum nx_err begin(struct nx_exchange *exchange, struct nx_span city, stru
                     NX_SPAN_ARG(domain));
         return NX_ERR_NOT_FOUND;
     }
-    nx_buf_reset(&exchange->text);
-    exchange->text.max = out->max;
     passage->scene.text = &exchange->text;
     passage->scene.city = passage->entry->city;
     passage->scene.zone = passage->entry->zone;

@@ -99,12 +99,25 @@ static struct nx_span value_text(const struct nx_call *call, uint16_t member)
                             value->len};
 }
 
+/* Both have NX_LENS_PADDING bytes behind them. */
+static inline void copy_padded(char *to, struct nx_span from)
+{
+    _Static_assert(NX_LENS_PADDING == 16, "as many as are copied at a time");
+    for (size_t i = 0; i < from.len; i += 16) {
+        memcpy(to + i, from.ptr + i, 16);
+    }
+}
+
 /* A key and its value, for which the buffer is asked only once. */
 static void write_leaf(struct nx_buf *out, struct nx_span key, struct nx_span value)
 {
-    char *room;
+    char *room = out->data + out->len;
 
-    if (nx_buf_reserve(out, key.len + value.len, &room) == NX_OK) {
+    if (__builtin_expect(out->cap - out->len >= key.len + value.len + NX_LENS_PADDING, 1)) {
+        copy_padded(room, key);
+        copy_padded(room + key.len, value);
+        out->len += key.len + value.len;
+    } else if (nx_buf_reserve(out, key.len + value.len, &room) == NX_OK) {
         memcpy(room, key.ptr, key.len);
         memcpy(room + key.len, value.ptr, value.len);
         out->len += key.len + value.len;
@@ -199,30 +212,31 @@ static enum nx_err write_document(const struct nx_call *call, struct nx_buf *out
     return nx_buf_error(out);
 }
 
-/* Room for the JSON of nearly all readings at once. */
-static void init_text(struct nx_buf *text, size_t bytes_max)
-{
-    enum { TEXT_BYTES = 1024 };
-    char *room;
-
-    nx_buf_init(text, bytes_max);
-    if (bytes_max >= TEXT_BYTES) {
-        (void)nx_buf_reserve(text, TEXT_BYTES, &room);
-    }
-}
+/*
+ * What was put is written to `out` again, so that its bytes_max is a bound for both, but for room
+ * that was asked for and not used. And the JSON of nearly all readings has room from the beginning.
+ */
+enum { TEXT_BYTES = 1024, TEXT_SLACK = TEXT_BYTES };
 
 /* `call` has its text. */
 static enum nx_err run(struct nx_call *call, struct nx_buf *out)
 {
     UNCLEARED uint32_t nodes[NX_LENS_MEMBERS_MAX];
     enum nx_err err;
+    char *room;
 
     if (call->scene->places != NULL) {
         call->nodes = call->scene->places->nodes;
     } else {
         find_all(call, nodes);
     }
-    err = carry(call);
+    err = nx_buf_reserve(call->text, TEXT_BYTES, &room);
+    if (err == NX_OK) {
+        err = carry(call);
+    }
+    if (err == NX_OK) {
+        err = nx_buf_reserve(call->text, NX_LENS_PADDING, &room);
+    }
     if (err == NX_OK) {
         err = write_document(call, out);
     }
@@ -249,14 +263,12 @@ static enum nx_err translate(const struct nx_lens *lens, bool to_canonical,
     call.scene = scene;
     call.receipt = receipt;
     call.diag = diag;
+    nx_buf_init(&text, 0);
     call.text = scene->text != NULL ? scene->text : &text;
-    if (scene->text == NULL) {
-        init_text(&text, out->max);
-    }
+    nx_buf_reset(call.text);
+    call.text->max = out->max + TEXT_SLACK;
     err = run(&call, out);
-    if (scene->text == NULL) {
-        nx_buf_fini(&text);
-    }
+    nx_buf_fini(&text);
     return err;
 }
 
@@ -321,6 +333,23 @@ enum nx_err nx_call_put_quoted(struct nx_call *call, unsigned option, struct nx_
     (void)nx_buf_byte(out, '"');
     (void)nx_buf_span(out, text);
     (void)nx_buf_byte(out, '"');
+    return nx_call_put_end(call, option);
+}
+
+enum nx_err nx_call_put_decimal(struct nx_call *call, unsigned option, struct nx_decimal value,
+                                bool quoted)
+{
+    struct nx_buf *out = nx_call_put_begin(call);
+    char *room;
+    size_t len;
+
+    if (nx_buf_reserve(out, NX_DECIMAL_TEXT_MAX + 2, &room) != NX_OK) {
+        return nx_buf_error(out);
+    }
+    room[0] = '"';
+    len = nx_decimal_format(value, room + quoted).len;
+    room[quoted + len] = '"';
+    out->len += len + (quoted ? 2 : 0);
     return nx_call_put_end(call, option);
 }
 

@@ -38,7 +38,7 @@ struct nx_lens_scene {
     const struct nx_asset *asset; /* the owner's row for it, or NULL */
     char *observed_at;            /* NULL, or where canonical's dateObserved is copied to */
     const struct nx_lens_places *places; /* NULL, or what nx_lens_read found */
-    struct nx_buf *text; /* NULL, or an empty buffer to be used again for each reading */
+    struct nx_buf *text;                 /* NULL, or a buffer to be used again for each reading */
 };
 
 /*

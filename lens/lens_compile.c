@@ -36,9 +36,18 @@ static enum nx_err no_memory(const struct compiler *c)
     return NX_ERR_NOMEM;
 }
 
+/* With NX_LENS_PADDING zeros behind it. */
 static struct nx_span copy(const struct compiler *c, struct nx_span s)
 {
-    return nx_arena_dup(&c->lens->arena, s);
+    char *copy = nx_arena_alloc(&c->lens->arena, s.len + NX_LENS_PADDING);
+
+    if (copy == NULL) {
+        return (struct nx_span){NULL, 0};
+    }
+    if (s.len > 0) {
+        memcpy(copy, s.ptr, s.len);
+    }
+    return (struct nx_span){copy, s.len};
 }
 
 /* ,"no2": as it stands in front of the member's value. */

@@ -28,8 +28,8 @@ const struct nx_substance *nx_substance_find(struct nx_span name)
 
 struct nx_state nx_state_of(const struct nx_reference *reference)
 {
-    if (reference->temperature_celsius == 20 && reference->pressure_kpa == 101.325) {
-        return nx_state_canonical; /* as most cities': asked for each gas of each reading */
+    if (nx_reference_is_canonical(reference)) {
+        return nx_state_canonical;
     }
     return (struct nx_state){
         .kelvin_e2 = (int32_t)lround((reference->temperature_celsius + 273.15) * 100),

@@ -32,6 +32,12 @@ extern const struct nx_state nx_state_canonical;
 /* NULL: not in the table. */
 const struct nx_substance *nx_substance_find(struct nx_span name);
 
+/* As most cities': asked for each gas of each reading. */
+static inline bool nx_reference_is_canonical(const struct nx_reference *reference)
+{
+    return reference->temperature_celsius == 20 && reference->pressure_kpa == 101.325;
+}
+
 struct nx_state nx_state_of(const struct nx_reference *reference);
 
 /* Micrograms per cubic metre at `state` in one ppm of a gas. */

@@ -5,10 +5,27 @@
 
 #include <stdlib.h>
 
+/* A bucket is 2^24 seconds, 194 days: clocks change once or twice in it. */
+enum { BUCKET_BITS = 24, BUCKETS = (NX_ZONE_END >> BUCKET_BITS) + 1 };
+
 struct nx_zone {
     size_t count;
+    uint32_t first[BUCKETS]; /* the span in which each begins */
     struct nx_zone_span spans[];
 };
+
+static void fill_buckets(struct nx_zone *zone)
+{
+    uint32_t span = 0;
+
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        int64_t begin = (int64_t)i << BUCKET_BITS;
+        while (span + 1 < zone->count && zone->spans[span + 1].utc_from <= begin) {
+            span++;
+        }
+        zone->first[i] = span;
+    }
+}
 
 struct nx_zone *nx_zone_new(const struct nx_zone_span *spans, size_t count)
 {
@@ -17,6 +34,7 @@ struct nx_zone *nx_zone_new(const struct nx_zone_span *spans, size_t count)
     if (zone != NULL) {
         zone->count = count;
         memcpy(zone->spans, spans, count * sizeof(spans[0]));
+        fill_buckets(zone);
     }
     return zone;
 }
@@ -29,17 +47,13 @@ void nx_zone_free(struct nx_zone *zone)
 /* The span that holds an instant; the first for what lies before it. */
 static size_t span_at(const struct nx_zone *zone, int64_t utc_seconds)
 {
-    size_t low = 0, high = zone->count;
+    size_t bucket = utc_seconds > 0 ? (size_t)(utc_seconds >> BUCKET_BITS) : 0;
+    size_t span = zone->first[bucket < BUCKETS ? bucket : BUCKETS - 1];
 
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (zone->spans[middle].utc_from <= utc_seconds) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    while (span + 1 < zone->count && zone->spans[span + 1].utc_from <= utc_seconds) {
+        span++;
     }
-    return low;
+    return span;
 }
 
 int32_t nx_zone_offset(const struct nx_zone *zone, int64_t utc_seconds)

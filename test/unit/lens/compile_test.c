@@ -50,7 +50,7 @@ static void a_wrong_lens_is_refused_with_its_place(void **state)
         {"{\"codec\":\"position\",\"canonical\":\"/a\",\"quality\":\"/q\",\"latitude\":\"/l\"}",
          "{\"codec", "'latitude' and 'longitude' go together"},
         {"{\"codec\":\"time\",\"canonical\":\"/a\",\"dialect\":\"/b\",\"format\":\"%Y-%m\"}",
-         "{\"codec", "a time pattern holds 4 times 'y'"},
+         "{\"codec", "'Y' in a time pattern: expected yyyy"},
         {"{\"codec\":\"quantity\",\"canonical\":\"/a\",\"quality\":\"/q\",\"dialect\":\"/b\","
          "\"substance\":\"NO3\",\"unit\":\"ppm\",\"decimals\":1,\"dialect_decimals\":3}",
          "{\"codec", "NO2, O3, SO2, CO or particles"},

@@ -8,6 +8,15 @@
 
 #include <stdio.h>
 
+static uint64_t next(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
 /* Parses, multiplies by num/den, rounds, writes. "error" for what is refused. */
 static const char *worked(const char *text, struct nx_ratio by, int decimals,
                           char out[NX_DECIMAL_TEXT_MAX])
@@ -197,6 +206,91 @@ static void what_is_not_in_the_table_has_no_mass(void **state)
     assert_null(nx_substance_find(NX_SPAN("")));
 }
 
+/* By trying, as its contract says it. */
+static enum nx_err divide_by_trying(struct nx_decimal value, int decimals, struct nx_ratio by,
+                                    int at_least, int at_most, struct nx_decimal *out)
+{
+    struct nx_decimal wanted, back;
+
+    if (nx_decimal_multiply(value, (struct nx_ratio){1, 1}, decimals, &wanted) != NX_OK) {
+        return NX_ERR_LIMIT;
+    }
+    for (int d = at_least; d <= at_most; d++) {
+        if (nx_decimal_multiply(value, nx_ratio_inverse(by), d, out) != NX_OK) {
+            return NX_ERR_LIMIT;
+        }
+        if (nx_decimal_multiply(*out, by, decimals, &back) != NX_OK) {
+            return d == at_most ? NX_OK : NX_ERR_LIMIT;
+        }
+        if (back.mantissa == wanted.mantissa) {
+            break;
+        }
+    }
+    return NX_OK;
+}
+
+static void the_fewest_decimals_that_read_back_are_found(void **state)
+{
+    const struct nx_ratio fixed[] = {{1, 1}, {1000, 1}, {1, 1000}, {3, 7}, {2, 1}, {1, 2}, {20, 1}};
+    uint64_t seed = 5;
+
+    (void)state;
+    for (unsigned i = 0; i < 200000; i++) {
+        int decimals = (int)(next(&seed) % 3), at_least = (int)(next(&seed) % 4);
+        int at_most = at_least + (int)(next(&seed) % 4), gas = (int)(next(&seed) % 4);
+        static const char *const gases[] = {"NO2", "O3", "SO2", "CO"};
+        struct nx_decimal value = {(int64_t)(next(&seed) >> next(&seed) % 60),
+                                   next(&seed) % 8 == 0 ? 2 : decimals};
+        struct nx_ratio by =
+            nx_substance_per_ppm(nx_substance_find(nx_span_from(gases[gas])), nx_state_canonical);
+        struct nx_decimal found = {0, 0}, expected = {0, 0};
+        if (next(&seed) % 4 == 0) {
+            by = fixed[next(&seed) % (sizeof(fixed) / sizeof(fixed[0]))];
+        }
+        value.mantissa = next(&seed) % 8 == 0 ? -(value.mantissa % 100000) : value.mantissa;
+        enum nx_err err = nx_decimal_divide(value, decimals, by, at_least, at_most, &found);
+        assert_int_equal(err, divide_by_trying(value, decimals, by, at_least, at_most, &expected));
+        if (err == NX_OK &&
+            (found.mantissa != expected.mantissa || found.scale != expected.scale)) {
+            fail_msg("%lld / 10^%d by %lld / %lld: %lld / 10^%d and not %lld / 10^%d",
+                     (long long)value.mantissa, value.scale, (long long)by.num, (long long)by.den,
+                     (long long)found.mantissa, found.scale, (long long)expected.mantissa,
+                     expected.scale);
+        }
+    }
+}
+
+static void a_decimal_is_written_with_all_its_decimals(void **state)
+{
+    uint64_t seed = 9;
+
+    (void)state;
+    for (unsigned i = 0; i < 200000; i++) {
+        char out[NX_DECIMAL_TEXT_MAX], expected[64];
+        struct nx_decimal value = {(int64_t)(next(&seed) >> next(&seed) % 63 >> 1),
+                                   (int)(next(&seed) % 19)};
+        int64_t power = 1;
+        struct nx_span text;
+        for (int d = 0; d < value.scale; d++) {
+            power *= 10;
+        }
+        (void)snprintf(expected, sizeof(expected), "%lld%s%0*lld",
+                       (long long)(value.mantissa / power), value.scale > 0 ? "." : "", value.scale,
+                       (long long)(value.mantissa % power));
+        if (value.scale == 0) {
+            (void)snprintf(expected, sizeof(expected), "%lld", (long long)value.mantissa);
+        }
+        text = nx_decimal_format(value, out);
+        assert_string_equal(text.ptr, expected);
+        assert_int_equal(text.len, strlen(expected));
+        value.mantissa = -value.mantissa;
+        if (value.mantissa < 0) {
+            assert_int_equal(nx_decimal_format(value, out).ptr[0], '-');
+            assert_string_equal(nx_decimal_format(value, out).ptr + 1, expected);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +301,8 @@ int main(void)
         cmocka_unit_test(the_declared_reference_decides_how_much_22_ppb_of_no2_are),
         cmocka_unit_test(the_same_reference_changes_nothing),
         cmocka_unit_test(what_is_not_in_the_table_has_no_mass),
+        cmocka_unit_test(the_fewest_decimals_that_read_back_are_found),
+        cmocka_unit_test(a_decimal_is_written_with_all_its_decimals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
