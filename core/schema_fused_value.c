@@ -29,6 +29,11 @@ COLD const char *string_otherwise(struct nx_fused *f, const char *p, const struc
 
 COLD const char *number_otherwise(struct nx_fused *f, const char *p, const struct plan *plan)
 {
+    struct nx_nano nano = nx_scan_nano_long(p);
+
+    if (nano.end != NULL && nx_quick_number(&plan->quick, nano)) {
+        return nano.end;
+    }
     return nx_fused_number(f, p, (struct demand){&plan, 1});
 }
 

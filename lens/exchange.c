@@ -321,12 +321,10 @@ enum nx_err nx_exchange_to_canonical(struct nx_exchange *exchange, struct nx_spa
 /* Cuts the part behind the last ':' off *rest, which becomes {NULL, 0} when there is no other. */
 static struct nx_span cut_last(struct nx_span *rest)
 {
-    size_t from = rest->len;
+    const char *colon = rest->len > 0 ? memrchr(rest->ptr, ':', rest->len) : NULL;
+    size_t from = colon != NULL ? (size_t)(colon + 1 - rest->ptr) : 0;
     struct nx_span part;
 
-    while (from > 0 && rest->ptr[from - 1] != ':') {
-        from--;
-    }
     part = (struct nx_span){rest->ptr + from, rest->len - from};
     *rest = from > 0 ? (struct nx_span){rest->ptr, from - 1} : (struct nx_span){NULL, 0};
     return part;

@@ -94,13 +94,7 @@ static const char *read_word(struct json_reader *r, const char *p)
     }
 }
 
-static const char *read_container(struct json_reader *r, const char *p)
-{
-    if (r->marks == NULL) {
-        nx_json_mark(r);
-    }
-    return nx_json_read_value(r, p);
-}
+static const char *read_container(struct json_reader *r, const char *p);
 
 static inline const char *read_value(struct json_reader *r, const char *p)
 {
@@ -111,6 +105,61 @@ static inline const char *read_value(struct json_reader *r, const char *p)
         return read_number(r, p);
     }
     return *p == '{' || *p == '[' ? read_container(r, p) : read_word(r, p);
+}
+
+/* ---- containers that a row carries as a whole --------------------------------------------- */
+
+/* The name and the colon of the `index`th member of the object at node `object`. */
+static const char *read_key(struct json_reader *r, const char *p, uint32_t object, uint32_t index)
+{
+    uint32_t key = r->count;
+
+    p = *p == '"' && index < NX_JSON_NARROW_MAX ? read_string(r, p) : NULL;
+    if (p == NULL || !nx_json_check_name(r, object, key)) {
+        return NULL;
+    }
+    p = skip_space(p);
+    return *p == ':' ? skip_space(p + 1) : NULL;
+}
+
+/* The items or members from `p` on; where the closing bracket is. */
+static const char *read_items(struct json_reader *r, const char *p, uint32_t at, char closer)
+{
+    uint32_t count = 0;
+
+    for (bool more = *p != closer; more; count++) {
+        p = closer == '}' ? read_key(r, p, at, count) : p;
+        p = p != NULL ? read_value(r, p) : NULL;
+        if (p == NULL) {
+            return NULL;
+        }
+        p = skip_space(p);
+        more = *p == ',';
+        p = more ? skip_space(p + 1) : p;
+    }
+    r->nodes[at].length = count;
+    return *p == closer ? p : NULL;
+}
+
+/* As deep as the reader's limit. */
+static const char *read_container(struct json_reader *r, const char *p)
+{
+    bool object = *p == '{';
+    uint32_t at = r->count;
+
+    if (r->depth >= r->json->limits.depth_max ||
+        nx_json_add_node(r, object ? NX_JSON_OBJECT : NX_JSON_ARRAY, p) == NULL) {
+        return NULL;
+    }
+    r->depth++;
+    p = read_items(r, skip_space(p + 1), at, object ? '}' : ']');
+    if (p == NULL) {
+        return NULL;
+    }
+    r->depth--;
+    r->nodes[at].text = (uint32_t)(p - r->start); /* nx_json_node_last() */
+    r->nodes[at].next = r->count;
+    return p + 1;
 }
 
 /* ---- members ----------------------------------------------------------------------------- */

@@ -3,18 +3,35 @@
  */
 #include "lens/quality.h"
 
+/* true, false and containers: by their type alone, as they have no text. */
+static bool is_listed_word(const struct nx_quality *quality, enum nx_json_type type)
+{
+    for (size_t i = 0; i < quality->missing_count; i++) {
+        if (quality->missing[i].type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool nx_quality_is_missing(const struct nx_call *call, uint32_t node)
 {
     const struct nx_quality *quality = nx_call_quality(call);
     enum nx_json_type type = nx_call_type_at(call, node);
+    struct nx_span text;
 
+    if (type != NX_JSON_STRING && type != NX_JSON_NUMBER) {
+        return type == NX_JSON_NULL || is_listed_word(quality, type);
+    }
+    text = nx_call_text_at(call, node);
     for (size_t i = 0; i < quality->missing_count; i++) {
-        if (quality->missing[i].type == type &&
-            nx_span_eq(quality->missing[i].text, nx_call_text_at(call, node))) {
+        const struct nx_quality_missing *missing = &quality->missing[i];
+        if (missing->type == type && missing->text.len == text.len &&
+            nx_span_eq(missing->text, text)) {
             return true;
         }
     }
-    return type == NX_JSON_NULL;
+    return false;
 }
 
 /* The code of a dialect's flag; without a table of flags it is the code itself. */
