@@ -4,6 +4,8 @@
  */
 #include "lens/civil.h"
 
+#include "core/json_scan.h"
+
 enum { SECONDS_PER_DAY = 86400, FRACTION_DIGITS_MAX = 9 };
 
 static bool is_leap(int year)
@@ -145,11 +147,45 @@ static bool take_date_time(struct nx_span *rest, struct nx_civil *c)
            take_digits(rest, 2, &c->second);
 }
 
+/* The two digits at `at`, and writes `value` with two. */
+static int get_two(const char *at)
+{
+    return (at[0] - '0') * 10 + (at[1] - '0');
+}
+
+static void put_two(char *at, int value)
+{
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+}
+
+/* Nearly all times: 2026-01-31T15:00:00Z, of a day from 1 to 28. False: look closer. */
+static bool parse_short(struct nx_span text, struct nx_instant *out)
+{
+    const char *p = text.ptr;
+    struct nx_civil c;
+
+    if (text.len != NX_DATE_TIME_LEN || !nx_scan_date_time(p)) {
+        return false;
+    }
+    c = (struct nx_civil){.year = get_two(p) * 100 + get_two(p + 2),
+                          .month = get_two(p + 5),
+                          .day = get_two(p + 8),
+                          .hour = get_two(p + 11),
+                          .minute = get_two(p + 14),
+                          .second = get_two(p + 17)};
+    *out = (struct nx_instant){.seconds = nx_civil_seconds(&c)};
+    return true;
+}
+
 enum nx_err nx_instant_parse(struct nx_span text, struct nx_instant *out)
 {
     struct nx_civil c;
     int offset_s, leap;
 
+    if (parse_short(text, out)) {
+        return NX_OK;
+    }
     if (!take_date_time(&text, &c) || !take_fraction(&text, &out->fraction) ||
         !take_offset(&text, &offset_s) || text.len > 0) {
         return NX_ERR_SYNTAX;
@@ -161,13 +197,6 @@ enum nx_err nx_instant_parse(struct nx_span text, struct nx_instant *out)
     }
     out->seconds = nx_civil_seconds(&c) + leap - offset_s;
     return NX_OK;
-}
-
-/* Writes `value` with two digits at `at`. */
-static void put_two(char *at, int value)
-{
-    at[0] = (char)('0' + value / 10);
-    at[1] = (char)('0' + value % 10);
 }
 
 /* The number of `width` digits at `at`; and writes one, of 2 or 4. */

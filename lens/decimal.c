@@ -255,8 +255,8 @@ static bool divide_narrow(struct nx_decimal value, int decimals, struct nx_ratio
     rest = numerator % divisor;
     for (int d = 0;; d++) {
         bool up = rest >= divisor - rest;
-        bool back = up ? (divisor - rest) * 2 < unit : rest * 2 <= unit;
-        if (d == at_most || (d >= at_least && back)) {
+        if (d >= at_least &&
+            (d == at_most || (up ? (divisor - rest) * 2 < unit : rest * 2 <= unit))) {
             *out = (struct nx_decimal){(int64_t)(quotient + up), d};
             return quotient < INT64_MAX;
         }

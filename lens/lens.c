@@ -124,33 +124,35 @@ static void write_leaf(struct nx_buf *out, struct nx_span key, struct nx_span va
     }
 }
 
-/* Writes the members below `parent` with commas between them. Returns whether there was one. */
+/*
+ * Writes the object of the members below `parent`, if there is one: each key brings a comma, and the
+ * first of them becomes the brace. Returns whether there was one.
+ */
 static bool write_members(const struct nx_call *call, uint16_t parent, struct nx_buf *out)
 {
     const struct nx_member *members = call->target->members;
-    size_t no_comma = 1; /* the first key goes without its comma */
+    size_t begin = out->len;
 
     for (uint16_t at = members[parent].child; at != 0; at = members[at].next) {
-        struct nx_span key = {members[at].key.ptr + no_comma, members[at].key.len - no_comma};
         size_t before = out->len;
 
         if (members[at].leaf) {
             if (call->values[at].len > 0) {
-                write_leaf(out, key, value_text(call, at));
-                no_comma = 0;
+                write_leaf(out, members[at].key, value_text(call, at));
             }
             continue;
         }
-        (void)nx_buf_span(out, key);
-        (void)nx_buf_byte(out, '{');
-        if (write_members(call, at, out)) {
-            (void)nx_buf_byte(out, '}');
-            no_comma = 0;
-        } else {
+        (void)nx_buf_span(out, members[at].key);
+        if (!write_members(call, at, out)) {
             out->len = before;
         }
     }
-    return no_comma == 0;
+    if (out->len == begin) {
+        return false;
+    }
+    out->data[begin] = '{';
+    (void)nx_buf_byte(out, '}');
+    return true;
 }
 
 /* The time that was put, without its quotes; empty when there is none, or none that fits. */
@@ -203,9 +205,9 @@ static void find_all(struct nx_call *call, uint32_t nodes[NX_LENS_MEMBERS_MAX])
 
 static enum nx_err write_document(const struct nx_call *call, struct nx_buf *out)
 {
-    (void)nx_buf_byte(out, '{');
-    (void)write_members(call, 0, out);
-    (void)nx_buf_byte(out, '}');
+    if (!write_members(call, 0, out)) {
+        (void)nx_buf_str(out, "{}");
+    }
     if (call->to_canonical && call->scene->observed_at != NULL) {
         copy_observed_at(call, call->scene->observed_at);
     }
@@ -322,6 +324,9 @@ enum nx_err nx_call_put(struct nx_call *call, unsigned option, struct nx_span js
 
 enum nx_err nx_call_put_text(struct nx_call *call, unsigned option, struct nx_span text)
 {
+    if (!call->row->options[option].given) {
+        return NX_OK;
+    }
     (void)nx_json_quote(nx_call_put_begin(call), text);
     return nx_call_put_end(call, option);
 }
