@@ -2,7 +2,7 @@
  * topics_test.c - topics that are remembered: each is what its text says, however many there are,
  * and none is taken for another.
  */
-#include "cm.h"
+#include "test/unit/unit.h"
 
 #include "plugin/recent.h"
 
