@@ -117,6 +117,7 @@ void load_brokers_init(const struct plugin_site *made)
     (void)atexit(stop_all);
     (void)sigaction(SIGINT, &end, NULL);
     (void)sigaction(SIGTERM, &end, NULL);
+    (void)sigaction(SIGPIPE, &end, NULL); /* who reads our figures has gone */
     plugin_site_write(&site, "passwords", "%s", "");
     add_password("air-BMLD");
     add_password("reader");
