@@ -7,6 +7,7 @@
 #include "test/unit/unit.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,23 @@ static void numbers_without_a_record_are_accounted_for(void **state)
     assert_int_equal(batch_deliver(site, EPOCH, 9, 20, false, NULL, 0), 0);
     assert_int_equal(batch_deliver_all(site, EPOCH, 20, 21), 0);
     assert_int_equal(fake_count(STREAM), 2);
+}
+
+static void the_greatest_number_and_the_longest_names_are_published_whole(void **state)
+{
+    static const char asset[] = "A123456789012345678901234567890123456789012345678901234567890123";
+    struct nx_batch_record one = batch_reading(UINT64_MAX);
+    char stream[80], topic[160];
+    struct site *site = *state;
+
+    (void)snprintf(stream, sizeof(stream), "air/%s", asset);
+    (void)snprintf(topic, sizeof(topic), "nexus/ulsan/air/%s/observation", asset);
+    one.stream = nx_span_from(stream);
+    assert_int_equal(strlen(asset), 64);
+    assert_int_equal(batch_deliver(site, EPOCH, UINT64_MAX - 1, UINT64_MAX, false, &one, 1), 0);
+    assert_int_equal(fake_count(topic), 1);
+    assert_non_null(
+        strstr(fake_last(topic)->properties, "nexus-seq=" EPOCH ".18446744073709551615\n"));
 }
 
 /* ---- gaps, jumps, epochs ---- */
@@ -378,6 +396,7 @@ int main(void)
         OPEN_TEST(an_empty_record_clears_what_is_retained),
         OPEN_TEST(what_comes_again_is_dropped),
         OPEN_TEST(numbers_without_a_record_are_accounted_for),
+        OPEN_TEST(the_greatest_number_and_the_longest_names_are_published_whole),
         OPEN_TEST(a_gap_is_refused_whole_and_told),
         OPEN_TEST(a_jump_is_taken_and_logged),
         OPEN_TEST(an_older_epoch_is_stale_and_a_newer_one_begins_anew),
