@@ -46,13 +46,28 @@ static __attribute__((noinline)) const char *value_otherwise(struct nx_fused *f,
 
 /* ---- scalars ------------------------------------------------------------------------------- */
 
-/* A string without escapes and beyond ASCII, of any text. */
-HOT const char *read_ascii(const struct quick *quick, const char *p)
+/* The rest of a string of any text from its first byte beyond ASCII on, at `p`. */
+static __attribute__((noinline)) const char *
+read_utf8(const struct nx_fused *f, const struct quick *quick, const char *first, const char *p)
+{
+    size_t length; /* n bytes are from n / 4 to n code points */
+
+    p = nx_scan_utf8(p, f->reader.end);
+    length = (size_t)(p - first);
+    return *p == '"' && (length + 3) / 4 >= quick->length_min && length <= quick->length_max ? p + 1
+                                                                                             : NULL;
+}
+
+/* A string without escapes, of any text. */
+HOT const char *read_any_text(const struct nx_fused *f, const struct quick *quick, const char *p)
 {
     const char *first = p + 1;
     size_t length;
 
     p = nx_scan_plain(first, NULL);
+    if (__builtin_expect((unsigned char)*p >= 0x80, 0)) {
+        return read_utf8(f, quick, first, p);
+    }
     length = (size_t)(p - first);
     return *p == '"' && length >= quick->length_min && length <= quick->length_max ? p + 1 : NULL;
 }
@@ -79,7 +94,7 @@ HOT const char *read_string(struct nx_fused *f, const char *p, const struct plan
     case QUICK_STRING_LATER:
         break;
     case QUICK_STRING_ANY:
-        behind = read_ascii(quick, p);
+        behind = read_any_text(f, quick, p);
         break;
     case QUICK_STRING_TOKEN:
         behind = nx_token_is(&quick->token, p) ? p + quick->token.len : NULL;

@@ -199,15 +199,12 @@ enum nx_err nx_instant_parse(struct nx_span text, struct nx_instant *out)
     return NX_OK;
 }
 
-/* The number of `width` digits at `at`; and writes one, of 2 or 4. */
+/* The number of `width` digits at `at`, 2 or 4; and writes one. */
 static int get_digits(const char *at, size_t width)
 {
-    int value = 0;
+    int value = get_two(at);
 
-    for (size_t i = 0; i < width; i++) {
-        value = value * 10 + (at[i] - '0');
-    }
-    return value;
+    return width == 4 ? value * 100 + get_two(at + 2) : value;
 }
 
 static void put_digits(char *at, int value, size_t width)
@@ -320,7 +317,7 @@ static bool add_field(struct nx_time_pattern *pattern, const struct piece *piece
     }
     *place = (uint8_t)(pattern->len + 1);
     memset(pattern->form + pattern->len, '0', piece->len);
-    memset(pattern->digit + pattern->len, true, piece->len);
+    memset(pattern->room + pattern->len, 0x7F - 9, piece->len);
     pattern->len += piece->len;
     return true;
 }
@@ -350,6 +347,7 @@ static enum nx_err add_piece(struct nx_time_pattern *pattern, const struct piece
                     c);
         return NX_ERR_INVALID;
     }
+    pattern->room[pattern->len] = 0x7F;
     pattern->form[pattern->len++] = c;
     return NX_OK;
 }
@@ -393,12 +391,18 @@ static enum nx_err settle_midnight(const struct nx_time_pattern *pattern, struct
     return NX_OK;
 }
 
-/* Is the text of the form: a digit at each place of one, else the same bytes? */
+/*
+ * Is the text of the form: a digit at each place of one, else the same bytes? Eight bytes at a
+ * time, of which the last may have been looked at before: a form has ten digits at least.
+ */
 static bool has_form(const struct nx_time_pattern *pattern, const char *text)
 {
-    for (size_t i = 0; i < pattern->len; i++) {
-        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
-        if (pattern->digit[i] ? digit > 9 : text[i] != pattern->form[i]) {
+    const uint64_t highs = 0x8080808080808080u;
+
+    for (size_t at = 0; at < pattern->len; at += 8) {
+        size_t i = at + 8 <= pattern->len ? at : pattern->len - 8;
+        uint64_t odd = nx_scan_word(text + i) ^ nx_scan_word(pattern->form + i); /* 0 to 9, or 0 */
+        if ((((odd & ~highs) + nx_scan_word(pattern->room + i)) | odd) & highs) {
             return false;
         }
     }

@@ -47,7 +47,7 @@ struct nx_time_pattern {
     bool midnight_24;
     size_t len;                     /* of what it writes */
     char form[NX_CIVIL_TEXT_MAX];   /* what it writes, with any digits */
-    bool digit[NX_CIVIL_TEXT_MAX];  /* is there one of them? */
+    char room[NX_CIVIL_TEXT_MAX];   /* 0x7F - the greatest digit there, which elsewhere is 0 */
     uint8_t places[NX_TIME_FIELDS]; /* 1 + where each field begins; 0: it has none */
 };
 

@@ -334,7 +334,7 @@ static uint32_t id_node(const struct nx_json *canonical, const struct passage *p
 {
     const struct nx_lens_places *places = passage->scene.places;
 
-    return places != NULL ? nx_lens_node(passage->entry->lens, true, places, NX_SPAN("id"))
+    return places != NULL ? nx_lens_id(passage->entry->lens, places)
                           : nx_json_member(canonical, 0, NX_SPAN("id"));
 }
 

@@ -80,9 +80,8 @@ struct nx_span nx_lens_asset(const struct nx_lens *lens, const struct nx_domain 
 bool nx_lens_read(const struct nx_lens *lens, bool canonical, struct nx_json *json,
                   struct nx_span payload, struct nx_lens_places *places);
 
-/* The node of the member of that name in the outermost object, or 0. */
-uint32_t nx_lens_node(const struct nx_lens *lens, bool canonical,
-                      const struct nx_lens_places *places, struct nx_span name);
+/* The node of canonical's id, or 0. */
+uint32_t nx_lens_id(const struct nx_lens *lens, const struct nx_lens_places *places);
 
 /*
  * Translate one document. `out` is reset and holds the JSON on NX_OK. NX_ERR_INVALID: a value that

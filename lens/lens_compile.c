@@ -479,6 +479,7 @@ enum nx_err nx_lens_compile(const struct nx_json *document, const char *file, st
     if (err == NX_OK) {
         err = take_rows(&c);
     }
+    c.lens->id = nx_side_child(&c.lens->canonical, 0, NX_SPAN("id"));
     c.lens->observed_at = nx_side_child(&c.lens->canonical, 0, NX_SPAN("dateObserved"));
     if (err != NX_OK) {
         nx_lens_free(c.lens);

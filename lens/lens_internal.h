@@ -66,6 +66,7 @@ struct nx_lens {
     size_t rows_count;
     struct nx_side canonical, dialect;
     uint16_t observed_at; /* canonical's member dateObserved, or 0 */
+    uint16_t id;          /* canonical's member id, or 0 */
 };
 
 /* receipt.c: one more object in the array; `lens` and the pointers may be empty. */

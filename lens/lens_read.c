@@ -80,18 +80,28 @@ static inline const char *read_number(struct json_reader *r, const char *p)
 }
 
 /* null, true or false; what comes behind must be looked at anyway. */
-static const char *read_word(struct json_reader *r, const char *p)
+static inline const char *read_word(struct json_reader *r, const char *p)
 {
-    switch (*p) {
-    case 'n':
-        return nx_json_read_word(r, p, NX_JSON_NULL, NX_SPAN("null"));
-    case 't':
-        return nx_json_read_word(r, p, NX_JSON_TRUE, NX_SPAN("true"));
-    case 'f':
-        return nx_json_read_word(r, p, NX_JSON_FALSE, NX_SPAN("false"));
-    default:
+    const struct nx_span none = {r->start, 0};
+    uint64_t word = nx_scan_word(p);
+    enum nx_json_type type;
+    unsigned len = 4;
+
+    if ((uint32_t)word == 0x6C6C756E) {
+        type = NX_JSON_NULL;
+    } else if ((uint32_t)word == 0x65757274) {
+        type = NX_JSON_TRUE;
+    } else if ((word & UINT64_MAX >> 24) == 0x65736C6166) {
+        type = NX_JSON_FALSE;
+        len = 5;
+    } else {
         return NULL;
     }
+    if (put(r, type, 0, none, p) == NULL) {
+        return NULL;
+    }
+    r->nodes[r->count - 1].offset = (uint32_t)(p - r->start);
+    return p + len;
 }
 
 static const char *read_container(struct json_reader *r, const char *p);
@@ -278,8 +288,7 @@ bool nx_lens_read(const struct nx_lens *lens, bool canonical, struct nx_json *js
     return true;
 }
 
-uint32_t nx_lens_node(const struct nx_lens *lens, bool canonical,
-                      const struct nx_lens_places *places, struct nx_span name)
+uint32_t nx_lens_id(const struct nx_lens *lens, const struct nx_lens_places *places)
 {
-    return places->nodes[nx_side_child(canonical ? &lens->canonical : &lens->dialect, 0, name)];
+    return places->nodes[lens->id];
 }
