@@ -72,6 +72,19 @@ HOT const char *read_any_text(const struct nx_fused *f, const struct quick *quic
     return *p == '"' && length >= quick->length_min && length <= quick->length_max ? p + 1 : NULL;
 }
 
+/* A string of an enum, without escapes and beyond ASCII. */
+static __attribute__((noinline)) const char *read_enum(const struct plan *plan, const char *p)
+{
+    const char *first = p + 1;
+
+    p = nx_scan_plain(first, NULL);
+    return *p == '"' &&
+                   nx_property_find_padded(&plan->direct->value->strings,
+                                           (struct nx_span){first, (size_t)(p - first)}) != NULL
+               ? p + 1
+               : NULL;
+}
+
 HOT const char *read_match(const struct quick *quick, const char *p)
 {
     const char *first = p + 1;
@@ -98,6 +111,9 @@ HOT const char *read_string(struct nx_fused *f, const char *p, const struct plan
         break;
     case QUICK_STRING_TOKEN:
         behind = nx_token_is(&quick->token, p) ? p + quick->token.len : NULL;
+        break;
+    case QUICK_STRING_ENUM:
+        behind = read_enum(plan, p);
         break;
     case QUICK_STRING_TIME:
         behind = nx_quick_time(quick, p + 1) ? p + NX_DATE_TIME_LEN + 2 : NULL;

@@ -305,6 +305,7 @@ enum quick_string {
     QUICK_STRING_LATER, /* when its end was found, and perhaps by the complete rules */
     QUICK_STRING_ANY,   /* of any text: only its length counts */
     QUICK_STRING_TOKEN, /* it is the only one */
+    QUICK_STRING_ENUM,  /* it is one of an enum's, and no more is asked */
     QUICK_STRING_TIME,  /* format date-time, and perhaps a pattern */
     QUICK_STRING_MATCH, /* a pattern that can be matched in JSON text, and a length */
 };

@@ -293,7 +293,10 @@ static enum quick_string prepare_string(const struct plan *plan, struct quick *q
     }
     if (plan->value != NULL) {
         quick->token = only_string(plan);
-        return quick->token.len > 0 ? QUICK_STRING_TOKEN : QUICK_STRING_LATER;
+        if (quick->token.len > 0) {
+            return QUICK_STRING_TOKEN;
+        }
+        return rules == NULL && plan->value->next == NULL ? QUICK_STRING_ENUM : QUICK_STRING_LATER;
     }
     if (rules == NULL) {
         return QUICK_STRING_ANY;

@@ -19,6 +19,7 @@ HOT bool is_quick_text(const struct quick *quick, const char *opening, size_t le
 
     switch (quick->string) {
     case QUICK_STRING_LATER:
+    case QUICK_STRING_ENUM:
         break;
     case QUICK_STRING_ANY: /* n bytes are from n / 4 to n code points */
         return length <= quick->length_max && (length + 3) / 4 >= quick->length_min;
