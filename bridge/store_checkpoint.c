@@ -22,7 +22,7 @@
 
 enum {
     PAGES = 1000, /* 8 MiB: some tenths of a second under load */
-    WAITS = 32,
+    WAITS = 8,
     REST = 16,  /* a commit itself may do this part of `pages`, */
     PASSES = 4, /* and up to all of them if so many passes did not make it less */
 };
