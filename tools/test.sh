@@ -50,6 +50,9 @@ if ! "$ROOT/tools/packages.sh" run build page test; then
     exit 1
 fi
 "$ROOT/tools/page.sh" || warn "without MQTT.js: the test of the page will be skipped"
+if [ "$label" = soak ]; then
+    "$ROOT/tools/upstream.sh" || warn "without it Mosquitto's own tests will be skipped"
+fi
 
 built=()
 for preset in "${presets[@]}"; do

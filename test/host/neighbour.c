@@ -1,11 +1,13 @@
 /*
  * neighbour.c - another plugin for the broker under test: it has no opinion on access, forbids one
  * topic of its own, and counts what it is asked. When it is unloaded it says the counts in the log.
+ * With plugin_opt_accept_names it lets in whoever gives a name, as a broker does where nobody checks.
  *
  * It is written as plugins in the wild are: everything in it is global, and some of its names are
  * those of nexus_plugin.so. Loaded with RTLD_GLOBAL, none of them may reach the other.
  */
 #include <mosquitto.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ void nx_span_from(void)
 }
 
 static mosquitto_plugin_id_t *identifier;
+static bool accepts_names;
 static unsigned acl, messages, ticks, reloads, logins, disconnects;
 
 static int on_acl(int event, void *data, void *userdata)
@@ -57,7 +60,7 @@ static int on_login(int event, void *data, void *userdata)
 {
     (void)event, (void)data, (void)userdata;
     logins++;
-    return MOSQ_ERR_PLUGIN_DEFER;
+    return accepts_names ? MOSQ_ERR_SUCCESS : MOSQ_ERR_PLUGIN_DEFER;
 }
 
 static int on_tick(int event, void *data, void *userdata)
@@ -99,7 +102,10 @@ int mosquitto_plugin_version(int count, const int *versions)
 int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **userdata, struct mosquitto_opt *options,
                           int option_count)
 {
-    (void)userdata, (void)options, (void)option_count;
+    (void)userdata;
+    for (int i = 0; i < option_count; i++) {
+        accepts_names |= strcmp(options[i].key, "accept_names") == 0;
+    }
     identifier = id;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int rc = mosquitto_callback_register(id, rows[i].event, rows[i].callback, NULL, NULL);
