@@ -111,9 +111,10 @@ static inline void copy_padded(char *to, struct nx_span from)
 /* A key and its value, for which the buffer is asked only once. */
 static void write_leaf(struct nx_buf *out, struct nx_span key, struct nx_span value)
 {
-    char *room = out->data + out->len;
+    char *room;
 
     if (__builtin_expect(out->cap - out->len >= key.len + value.len + NX_LENS_PADDING, 1)) {
+        room = out->data + out->len;
         copy_padded(room, key);
         copy_padded(room + key.len, value);
         out->len += key.len + value.len;
