@@ -19,7 +19,7 @@ BOTH, ONLY_5 = (4, 5), (5,)
 SCENARIOS = []
 COUNTERS = ("messages/received", "messages/sent", "bytes/received", "publish/messages/received",
             "publish/messages/sent", "publish/messages/dropped", "publish/bytes/received",
-            "clients/total", "clients/connected", "clients/disconnected", "clients/maximum",
+            "clients/total", "clients/connected", "clients/disconnected",
             "clients/expired", "subscriptions/count",
             "shared_subscriptions/count", "messages/stored", "retained messages/count")
 OURS = {"messages/stored": 1, "retained messages/count": 1}  # the plugin's own status
