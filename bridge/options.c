@@ -18,7 +18,7 @@ const struct nx_option nx_options[] = {
         "Memory for what came and is not yet durable; beyond it the broker keeps the rest."),
     OPT(window, 1, 65535, 1000, "records",
         "A link that delivers one by one has at most so many unanswered at the peer."),
-    OPT(batch_window, 1, 1024, 18, "batches",
+    OPT(batch_window, 1, 1024, 32, "batches",
         "A link that delivers batches has at most so many unanswered at the peer."),
     OPT(batch_readings, 1, 1024, 512, "readings", "A batch holds at most so many."),
     OPT(batch_bytes, 4 * KIB, 512 * KIB, 512 * KIB, "bytes", "A batch is at most so large."),
