@@ -37,6 +37,9 @@ SUBJECTS = {
     "peer": {"title": "Mosquitto's bridge", "plugin": False},
     "batches": {"title": "nexus-bridge, exactly once", "plugin": True},
     "qos1": {"title": "nexus-bridge, QoS 1", "plugin": False},
+    # MQTT 5 holds a link to the receive maximum, 20 where max_inflight_messages is not set
+    "qos1-3.1.1": {"title": "nexus-bridge, QoS 1 by MQTT 3.1.1", "plugin": False,
+                   "delivery": "qos1", "mqtt_version": "3.1.1"},
     "qos2": {"title": "nexus-bridge, QoS 2", "plugin": False},
 }
 
@@ -158,11 +161,14 @@ class Bed:
         secret = self.folder / "secret"
         secret.write_text(PASSWORD + "\n")
         secret.chmod(0o600)
-        link = {"from": "birmingham", "to": "ulsan", "delivery": self.subject} | self.links
+        link = {"from": "birmingham", "to": "ulsan",
+                "delivery": self.kind.get("delivery", self.subject)} | self.links
+        versions = {"birmingham": "5", "ulsan": self.kind.get("mqtt_version", "5")}
         (self.folder / "bridge.json").write_text(json.dumps({
             "config_dir": str(ROOT / "config"), "state_dir": str(self.folder / "state"),
             "nodes": [{"city": city, "host": "127.0.0.1", "port": port,
-                       "username": f"{city}-bridge", "password_file": str(secret)}
+                       "username": f"{city}-bridge", "password_file": str(secret),
+                       "mqtt_version": versions[city]}
                       for city, port in (("birmingham", self.ports["birmingham"]),
                                          ("ulsan", self.proxy_port))],
             "links": [link], "tuning": {"status_period_s": 1, "backoff_ms_min": 100,

@@ -16,7 +16,7 @@ const struct nx_option nx_options[] = {
         "One transaction holds at most so many; when idle each is committed at once."),
     OPT(held_bytes_max, 4 * MIB, 1024 * MIB, 64 * MIB, "bytes",
         "Memory for what came and is not yet durable; beyond it the broker keeps the rest."),
-    OPT(window, 1, 65535, 1000, "records",
+    OPT(window, 1, 65535, 8000, "records",
         "A link that delivers one by one has at most so many unanswered at the peer."),
     OPT(batch_window, 1, 1024, 32, "batches",
         "A link that delivers batches has at most so many unanswered at the peer."),
