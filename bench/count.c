@@ -34,8 +34,7 @@ static _Noreturn void exec_counting(const char *out, const char *function, unsig
     _exit(127);
 }
 
-/* The number behind "totals: " in what callgrind wrote. */
-static double read_total(const char *path)
+double bench_count_total(const char *path)
 {
     struct nx_buf text;
     const char *at;
@@ -65,7 +64,7 @@ double bench_count(const char *function, unsigned first, unsigned second)
         bench_die("valgrind did not run; it is the Debian package of that name");
     }
     (void)close(file);
-    total = read_total(path);
+    total = bench_count_total(path);
     (void)unlink(path);
     return total;
 }

@@ -12,4 +12,7 @@
  */
 double bench_count(const char *function, unsigned first, unsigned second);
 
+/* The number behind "totals: " in what callgrind wrote to `path`; 0: there is none. */
+double bench_count_total(const char *path);
+
 #endif

@@ -5,6 +5,7 @@
  *
  * Each broker is counted over few messages and over many; the difference is free of its start.
  */
+#include "bench/count.h"
 #include "bench/load_broker.h"
 #include "bench/load_pipe.h"
 
@@ -45,22 +46,6 @@ static void write_lines(const struct row *row, const struct plugin_site *site, c
     }
 }
 
-/* The number behind "totals: " in what callgrind wrote. */
-static double read_count(const char *path)
-{
-    struct nx_buf text;
-    const char *at;
-    double count = 0;
-
-    bench_read(path, &text);
-    if (nx_buf_byte(&text, 0) == NX_OK) {
-        at = strstr(text.data, "\ntotals: ");
-        count = at != NULL ? strtod(at + sizeof("\ntotals: ") - 1, NULL) : 0;
-    }
-    nx_buf_fini(&text);
-    return count;
-}
-
 static double count_run(const struct plugin_site *site, const char *lines, uint8_t qos,
                         struct nx_span payload, unsigned messages)
 {
@@ -81,7 +66,7 @@ static double count_run(const struct plugin_site *site, const char *lines, uint8
     load_pipe_run(pipe, messages);
     load_pipe_close(pipe);
     load_broker_stop(&broker);
-    return read_count(path);
+    return bench_count_total(path);
 }
 
 int main(void)
