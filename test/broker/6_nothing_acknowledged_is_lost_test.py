@@ -57,7 +57,7 @@ class Follower:
 
     def connect(self):
         self.client = self.demo.client("ulsan", "reader", client_id=self.client_id, clean=False,
-                                       expiry=600)
+                                       expiry=86400)
 
     def take(self, message):
         station = message.topic.split("/")[3]
