@@ -71,9 +71,9 @@ struct nx_relay_stats {
     int64_t since_ms; /* Unix time */
     struct nx_link_counts counts;
     uint64_t cursor;
-    uint32_t window;                        /* units in flight at most */
-    uint64_t bytes_out, batches, snapshots; /* since the start of this process */
-    double rtt_ms;                          /* smoothed; 0: none measured */
+    uint32_t window;                                /* units in flight at most */
+    uint64_t bytes_out, batches, pauses, snapshots; /* since the start of this process */
+    double rtt_ms;                                  /* smoothed; 0: none measured */
     bool receiver_knows; /* batches: the receiver's mark when it was last asked */
     uint64_t receiver_mark;
     int64_t lag_ms;      /* age of the oldest record that waits; 0: none */

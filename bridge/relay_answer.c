@@ -15,7 +15,7 @@
 struct answer {
     const char *epoch, *outcome, *text;
     uint64_t after, until, mark;
-    uint64_t wait_ms; /* outcome again: not before so long; 0: at once */
+    uint64_t wait_ms; /* before so long it wants nothing more */
     bool has_head;    /* epoch, after and until are not null: the batch could be read */
     bool knows;       /* mark is not null */
     const cJSON *refused;
@@ -148,8 +148,8 @@ static void answer_refusal(struct nx_relay *relay, const struct answer *answer)
 
     relay_error(relay, usual ? NX_LOG_INFO : NX_LOG_ERROR, &relay->error_rate,
                 "%s refused a batch: %s: %s", to, answer->outcome, answer->text);
-    if (strcmp(answer->outcome, "again") == 0 && answer->wait_ms > 0) { /* over our rate there */
-        nx_link_pause(relay->link, answer->wait_ms, nx_loop_monotonic_ms());
+    if (answer->wait_ms > 0) { /* over our rate there */
+        nx_link_narrow(relay->link);
     }
     if (strcmp(answer->outcome, "again") == 0 && answer->knows && answer->mark > answer->after) {
         nx_link_shrink(relay->link, answer->mark - answer->after);
@@ -185,6 +185,10 @@ enum nx_err nx_relay_told(struct nx_relay *relay, struct nx_span payload)
         cJSON_ArrayForEach(row, answer.refused)
         {
             err = err == NX_OK ? refused_record(relay, row) : err;
+        }
+        if (answer.wait_ms > 0) {
+            relay->pauses++;
+            nx_link_pause(relay->link, answer.wait_ms, nx_loop_monotonic_ms());
         }
         if (strcmp(answer.outcome, "taken") != 0) {
             answer_refusal(relay, &answer);

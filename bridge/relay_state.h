@@ -117,7 +117,7 @@ struct nx_relay {
     uint32_t window;
     double rtt_ms;     /* smoothed; 0: none yet */
     double rtt_ms_min; /* of this connection */
-    uint64_t bytes_out, batches_out;
+    uint64_t bytes_out, batches_out, pauses;
     const char *state; /* last told by nx_relay_stats */
     int64_t since_ms;
     char last_error[RELAY_WHY_BYTES];

@@ -135,6 +135,7 @@ void nx_relay_stats(struct nx_relay *relay, struct nx_relay_stats *out)
         .window = relay->window,
         .bytes_out = relay->bytes_out,
         .batches = relay->batches_out,
+        .pauses = relay->pauses,
         .snapshots = relay->latest.sent,
         .rtt_ms = relay->rtt_ms,
         .receiver_knows = relay->receiver_knows,

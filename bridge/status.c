@@ -150,6 +150,7 @@ static void add_traffic(cJSON *root, const struct nx_relay_stats *stats)
     add_number(root, "window", stats->window);
     add_number(root, "bytes", stats->bytes_out);
     add_number(root, "batches", stats->batches);
+    add_number(root, "pauses", stats->pauses);
     add_number(root, "snapshots", stats->snapshots);
     if (stats->rtt_ms > 0) {
         (void)cJSON_AddNumberToObject(root, "rtt_ms",

@@ -175,8 +175,10 @@ void nx_link_repair_from(struct nx_link *link, uint64_t seq);
  * again slowly. */
 void nx_link_shrink(struct nx_link *link, uint64_t numbers);
 
-/* The receiver takes nothing for so long, ask_ms_max at most: neither batch nor question goes. Then
- * batches go one at a time, and one more with each that is taken. */
+/* Batches go one at a time, and one more with each that is taken. */
+void nx_link_narrow(struct nx_link *link);
+
+/* The receiver wants nothing for so long, ask_ms_max at most: neither batch nor question goes. */
 void nx_link_pause(struct nx_link *link, uint64_t wait_ms, uint64_t now_ms);
 
 /* Questions asked since the last answer, and batches refused whole since one was last taken. */

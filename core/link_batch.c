@@ -104,12 +104,16 @@ void nx_link_repair_from(struct nx_link *link, uint64_t seq)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
+void nx_link_narrow(struct nx_link *link)
+{
+    link->units_max = 1;
+}
+
 void nx_link_pause(struct nx_link *link, uint64_t wait_ms, uint64_t now_ms)
 {
     uint64_t until_ms = now_ms + at_most(wait_ms, link->config.ask_ms_max);
 
     link->pause_until_ms = until_ms > link->pause_until_ms ? until_ms : link->pause_until_ms;
-    link->units_max = 1;
 }
 
 /* Is it worth a batch now? Idle: each at once. Under load they fill up. */

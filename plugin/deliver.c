@@ -3,6 +3,7 @@
  */
 #include "plugin/deliver.h"
 
+#include "plugin/congestion.h"
 #include "plugin/deliver_answer.h"
 #include "plugin/deliver_texts.h"
 #include "plugin/marks_file.h"
@@ -21,6 +22,7 @@ struct delivery_counters {
     uint64_t batches[NX_DELIVERY_OUTCOME_COUNT];
     uint64_t questions; /* within batches.taken and batches.stale */
     uint64_t held_back; /* within batches.again: by a rate */
+    uint64_t slowed;    /* within batches.taken: asked to wait */
     uint64_t published, repeated, refused;
     uint64_t answers, answers_lost;
 };
@@ -30,6 +32,7 @@ struct nx_deliver {
     struct nx_marks_file *file; /* NULL: the marks live in memory only */
     struct delivery_counters counters;
     struct nx_delivery_texts texts;
+    struct nx_congestion congestion;
     uint64_t first_ms; /* when the first batch came; 0: none has */
     bool ticked, tickless_told;
     char city[NX_MARKS_NAME_SIZE];
@@ -45,6 +48,7 @@ struct job {
     struct nx_batch_reader reader;
     struct nx_delivery_answer answer;
     uint64_t begun_ms;
+    uint64_t published;
     bool progress;                      /* a record of this batch has been judged */
     struct nx_delivery_verdict verdict; /* on the record that was judged last */
 };
@@ -142,6 +146,7 @@ static enum settling settle_record(struct job *job, const struct nx_batch_record
             return NO_MEMORY;
         }
         counters->published++;
+        job->published++;
         return SETTLED;
     }
     if (verdict->reason == NX_REASON_RATE || verdict->reason == NX_REASON_BYTES) {
@@ -204,6 +209,16 @@ static enum nx_delivery_outcome take_records(struct job *job)
 static bool is_question(const struct nx_batch_head *head)
 {
     return head->count == 0 && head->after == head->until;
+}
+
+/* (D6) */
+static void slow_down(struct job *job)
+{
+    const struct nx_delivery_ops *ops = job->ops;
+
+    job->answer.wait_ms = nx_congestion_wait_ms(&job->deliver->congestion, ops->sleeps(ops->ctx),
+                                                job->published, ops->now_ms(ops->ctx));
+    job->deliver->counters.slowed += job->answer.wait_ms > 0;
 }
 
 /* Negative: the batch is of an older epoch than the mark. */
@@ -333,7 +348,11 @@ static bool conclude(struct job *job)
 
     counters->batches[answer->outcome]++;
     counters->questions += question;
-    if (question || answer->outcome != NX_DELIVERY_TAKEN || answer->refused != NULL) {
+    if (!question && answer->outcome == NX_DELIVERY_TAKEN) {
+        slow_down(job);
+    }
+    if (question || answer->outcome != NX_DELIVERY_TAKEN || answer->refused != NULL ||
+        answer->wait_ms > 0) {
         send_answer(job);
     }
     if (answer->outcome != NX_DELIVERY_TAKEN && answer->outcome != NX_DELIVERY_AGAIN) {
@@ -425,6 +444,7 @@ bool nx_deliver_status(const struct nx_deliver *deliver, cJSON *status)
     return object != NULL && add_outcomes(deliver, object) &&
            add_count(object, "questions", counters->questions) &&
            add_count(object, "held_back", counters->held_back) &&
+           add_count(object, "slowed", counters->slowed) &&
            add_count(object, "published", counters->published) &&
            add_count(object, "repeated", counters->repeated) &&
            add_count(object, "refused", counters->refused) &&

@@ -12,7 +12,9 @@
  * (D4) what the gate refuses is told to the link and passed over, and stops nothing;
  * (D5) what cannot be finished in this turn of the broker's loop (time, memory), or is more than
  *      the link's rate allows, ends between two records: the mark tells the link where to go on
- *      (again), and where a rate was in the way, how long to wait.
+ *      (again), and where a rate was in the way, how long to wait;
+ * (D6) when the broker falls behind with what was published (plugin/congestion.h), the link of a
+ *      batch that was taken is asked to wait.
  *
  * It knows neither the broker nor the gate: both are handed in with each batch.
  */
@@ -65,6 +67,7 @@ struct nx_delivery_verdict {
 struct nx_delivery_ops {
     void *ctx;
     uint64_t (*now_ms)(void *ctx); /* monotonic */
+    uint64_t (*sleeps)(void *ctx); /* of the broker's loop, so far */
     /* Judges it as this city's own bridge's publication within the limits of who delivers it, counts
      * it and tells a refusal. */
     void (*judge)(void *ctx, const struct nx_delivery_reading *reading, bool words,

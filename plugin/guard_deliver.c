@@ -32,6 +32,13 @@ static uint64_t delivery_now_ms(void *ctx)
     return delivery->guard->host->monotonic_ms();
 }
 
+static uint64_t delivery_sleeps(void *ctx)
+{
+    const struct delivery *delivery = ctx;
+
+    return delivery->guard->host->sleeps();
+}
+
 static bool is_too_early(enum nx_reason reason)
 {
     return reason == NX_REASON_RATE || reason == NX_REASON_BYTES;
@@ -158,6 +165,7 @@ enum nx_answer guard_deliver(struct nx_guard *guard, const struct nx_message *me
                                 .begun_ms = guard->host->monotonic_ms()};
     const struct nx_delivery_ops ops = {.ctx = &delivery,
                                         .now_ms = delivery_now_ms,
+                                        .sleeps = delivery_sleeps,
                                         .judge = delivery_judge,
                                         .publish = delivery_publish,
                                         .answer = delivery_answer,

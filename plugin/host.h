@@ -48,6 +48,10 @@ struct nx_host {
     uint64_t (*monotonic_ns)(void); /* for durations */
     int64_t (*wall_ms)(void);       /* since 1970 UTC, for people */
 
+    /* How often the broker's thread has waited for something in its life: a loop with nothing left
+     * to do sleeps until something comes. */
+    uint64_t (*sleeps)(void);
+
     /* What this broker can be answered. */
     bool ignores;   /* NX_ANSWER_DEFER means: as if the plugin were not there (2.1) */
     bool has_quota; /* NX_ANSWER_QUOTA at a message reaches an MQTT 5 client as 0x97 (2.1) */

@@ -9,6 +9,7 @@
 #include <mqtt_protocol.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* --- the broker --------------------------------------------------------------------------- */
@@ -115,6 +116,14 @@ static int64_t host_wall_ms(void)
     return clock_ms(CLOCK_REALTIME);
 }
 
+static uint64_t host_sleeps(void)
+{
+    struct rusage usage = {0};
+
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    return (uint64_t)usage.ru_nvcsw;
+}
+
 static uint64_t random_seed(void)
 {
     uint64_t seed = 0;
@@ -166,6 +175,7 @@ void host_calls_init(struct nx_host *host)
                              .monotonic_ms = host_monotonic_ms,
                              .monotonic_ns = host_monotonic_ns,
                              .wall_ms = host_wall_ms,
+                             .sleeps = host_sleeps,
                              .ignores = host_is_2_1(),
                              .has_quota = host_is_2_1(),
                              .seed = random_seed()};

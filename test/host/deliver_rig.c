@@ -48,9 +48,10 @@ int batch_deliver(struct site *site, const char *epoch, uint64_t after, uint64_t
 
 int batch_deliver_all(struct site *site, const char *epoch, uint64_t after, uint64_t until)
 {
-    struct nx_batch_record records[64];
+    struct nx_batch_record records[NX_TEST_BATCH_MAX];
     size_t count = 0;
 
+    assert_in_range(until - after, 0, NX_TEST_BATCH_MAX);
     for (uint64_t seq = after + 1; seq <= until; seq++) {
         records[count++] = batch_reading(seq);
     }

@@ -21,7 +21,9 @@ struct nx_batch_record batch_reading(uint64_t seq);
 int batch_deliver(struct site *site, const char *epoch, uint64_t after, uint64_t until, bool jump,
                   const struct nx_batch_record *records, size_t count);
 
-/* A batch of one observation for each number from after + 1 to until. */
+enum { NX_TEST_BATCH_MAX = 64 };
+
+/* A batch of one observation for each number from after + 1 to until, so many at most. */
 int batch_deliver_all(struct site *site, const char *epoch, uint64_t after, uint64_t until);
 
 /* An empty batch: up to where? */

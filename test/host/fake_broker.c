@@ -8,18 +8,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 struct fake_broker fake;
 
 enum { NOON_MS = 1000000 };
 
-void fake_reset(void)
+void fake_forget_messages(void)
 {
     for (size_t i = 0; i < fake.messages_count; i++) {
         free(fake.messages[i].topic);
         free(fake.messages[i].payload);
     }
+    fake.messages_count = 0;
+}
+
+void fake_reset(void)
+{
+    fake_forget_messages();
     memset(&fake, 0, sizeof(fake));
     fake.now_ms = NOON_MS;
 }
@@ -137,8 +144,9 @@ int mosquitto_broker_publish_copy(const char *clientid, const char *topic, int p
     return MOSQ_ERR_SUCCESS;
 }
 
-/* host.c is compiled to call these for clock_gettime and dlsym. */
+/* host_calls.c is compiled to call these for clock_gettime, getrusage and dlsym. */
 int fake_clock_gettime(clockid_t clock, struct timespec *ts);
+int fake_getrusage(int who, struct rusage *usage);
 void *fake_dlsym(void *handle, const char *symbol);
 
 int fake_clock_gettime(clockid_t clock, struct timespec *ts)
@@ -146,6 +154,13 @@ int fake_clock_gettime(clockid_t clock, struct timespec *ts)
     (void)clock;
     ts->tv_sec = fake.now_ms / 1000;
     ts->tv_nsec = fake.now_ms % 1000 * 1000000;
+    return 0;
+}
+
+int fake_getrusage(int who, struct rusage *usage)
+{
+    (void)who;
+    usage->ru_nvcsw = fake.sleeps;
     return 0;
 }
 

@@ -45,6 +45,7 @@ struct fake_broker {
     bool publish_fails;
     bool registering_fails;
     int64_t now_ms;                                  /* both clocks */
+    long sleeps;                                     /* of the loop */
     struct fake_message messages[FAKE_MESSAGES_MAX]; /* what the plugin published */
     size_t messages_count;
     char log[FAKE_LOG_BYTES_MAX];
@@ -66,6 +67,7 @@ struct fake_option {
 
 /* Empties the broker: no messages, no log, 2.0.11, a fixed time. */
 void fake_reset(void);
+void fake_forget_messages(void);
 
 /* mosquitto_plugin_init with `count` options; what it returns. */
 int fake_start(struct mosquitto_plugin_id_t *plugin, const struct fake_option *options, int count);

@@ -209,6 +209,9 @@ static void bury(struct world *world, uint64_t seq)
 static void pause(struct world *world, uint64_t wait_ms)
 {
     if (wait_ms > 0) {
+        if (roll(world, 2) == 0) {
+            nx_link_narrow(world->link);
+        }
         nx_link_pause(world->link, wait_ms, world->now_ms);
         world->pause_until_ms = world->now_ms + wait_ms;
         world->pauses++;

@@ -156,13 +156,31 @@ static void in_a_pause_neither_batch_nor_question_goes(void **state)
     nx_link_free(link);
 }
 
-static void after_a_pause_batches_go_one_at_a_time_and_more_with_each_that_is_taken(void **state)
+static void after_a_pause_alone_the_window_is_open(void **state)
+{
+    struct nx_link *link = begin(&config, 5000);
+    struct nx_link_counts counts;
+    struct nx_link_step step;
+
+    (void)state;
+    take_all(link, 0, 0);
+    nx_link_pause(link, 300, 0);
+    while (nx_link_next(link, 300, &step)) {
+        nx_link_batch_sent(link, &(struct nx_link_batch){.until = step.last}, 300);
+    }
+    nx_link_counts(link, &counts);
+    assert_int_equal(counts.units, config.window);
+    nx_link_free(link);
+}
+
+static void a_narrowed_link_sends_one_batch_at_a_time_and_more_with_each_that_is_taken(void **state)
 {
     struct nx_link *link = begin(&config, 5000);
     struct nx_link_step step;
 
     (void)state;
     take_all(link, 0, 0);
+    nx_link_narrow(link);
     nx_link_pause(link, 300, 0);
     for (uint32_t units = 1; units <= config.window; units++) {
         struct nx_link_counts counts;
@@ -235,8 +253,10 @@ int main(void)
         cmocka_unit_test(a_repair_skips_what_the_cache_has_no_more_and_says_so),
         cmocka_unit_test(what_the_receiver_has_is_counted_and_not_sent),
         cmocka_unit_test(refusals_make_batches_smaller_and_pauses_longer),
+        cmocka_unit_test(after_a_pause_alone_the_window_is_open),
         cmocka_unit_test(in_a_pause_neither_batch_nor_question_goes),
-        cmocka_unit_test(after_a_pause_batches_go_one_at_a_time_and_more_with_each_that_is_taken),
+        cmocka_unit_test(
+            a_narrowed_link_sends_one_batch_at_a_time_and_more_with_each_that_is_taken),
         cmocka_unit_test(a_rate_holds_to_its_numbers_a_second),
         cmocka_unit_test(what_is_given_up_is_dead_and_dropped_and_leaves_a_jump),
     };
