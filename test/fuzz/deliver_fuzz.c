@@ -105,6 +105,7 @@ static bool deliver(struct nx_deliver *plugin, struct world *world, const char *
 {
     const struct nx_delivery_ops ops = {.ctx = world,
                                         .now_ms = now_ms,
+                                        .sleeps = now_ms, /* whenever time passes */
                                         .judge = judge,
                                         .publish = publish,
                                         .answer = answer,

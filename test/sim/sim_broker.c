@@ -78,6 +78,7 @@ bool open_delivery(struct sim_broker *broker, struct nx_span from, struct nx_spa
     const struct nx_delivery_ops ops = {
         .ctx = broker,
         .now_ms = op_now_ms,
+        .sleeps = op_now_ms, /* whenever time passes */
         .judge = op_judge,
         .publish = op_publish,
         .answer = op_answer,
