@@ -391,6 +391,9 @@ void nx_relay_up(struct nx_relay *relay, bool session_present)
                     "and may arrive twice",
                     nx_node_settings(relay->config.to)->name, doubtful);
     }
+    if (relay->delivery != NX_DELIVERY_BATCHES) {
+        relay_single_up(relay);
+    }
     nx_link_event(relay->link, NX_LINK_EV_UP, now_ms);
 }
 

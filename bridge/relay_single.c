@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { NARROW = 256 }; /* messages: at a quarter of a second to and fro, a thousand a second */
+
 uint16_t relay_packet_id(const struct nx_relay *relay, uint64_t seq, enum relay_part part)
 {
     uint64_t outgoing = nx_link_outgoing(relay->link, seq, (uint8_t)part);
@@ -126,6 +128,22 @@ static bool window_is_full(const struct nx_relay *relay)
     }
     nx_link_counts(relay->link, &counts);
     return counts.units * parts >= room;
+}
+
+/* A stock Mosquitto states 20: over a long way that is a crawl, and nobody would know why. */
+void relay_single_up(struct nx_relay *relay)
+{
+    struct nx_session_stats session;
+
+    nx_session_stats(nx_node_session(relay->config.to), &session);
+    if (session.receive_max > 0 && session.receive_max < NARROW) {
+        nx_log(
+            relay->config.log, NX_LOG_WARN,
+            "link %s: %s's broker takes %u unanswered messages, so no more go in one round trip; "
+            "\"max_inflight_messages 0\" in its mosquitto.conf lifts that",
+            relay->config.link->name, nx_node_settings(relay->config.to)->name,
+            (unsigned)session.receive_max);
+    }
 }
 
 enum nx_err relay_single_pump(struct nx_relay *relay, unsigned steps_max, bool *more,

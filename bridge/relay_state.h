@@ -162,6 +162,7 @@ enum nx_err relay_single_pump(struct nx_relay *relay, unsigned steps_max, bool *
 enum nx_err relay_batch_pump(struct nx_relay *relay, unsigned numbers_max, bool *more,
                              struct nx_diag *diag);
 void relay_release(struct nx_relay *relay);
+void relay_single_up(struct nx_relay *relay);
 uint16_t relay_packet_id(const struct nx_relay *relay, uint64_t seq, enum relay_part part);
 
 /* relay_drop.c */

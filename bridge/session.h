@@ -161,9 +161,10 @@ void nx_session_flush(struct nx_session *session);
 struct nx_session_stats {
     uint64_t connects, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t inflight;
-    uint64_t taken_over; /* times that another client had, or seems to have had, our identifier */
-    const char *state;   /* "down", "dialing", "greeting", "up", "stopping" */
-    const char *where;   /* "host:port" that is dialed or was last */
+    uint32_t receive_max; /* unanswered messages that the broker takes; 0: it has stated none */
+    uint64_t taken_over;  /* times that another client had, or seems to have had, our identifier */
+    const char *state;    /* "down", "dialing", "greeting", "up", "stopping" */
+    const char *where;    /* "host:port" that is dialed or was last */
     const char *last_error;
 };
 void nx_session_stats(const struct nx_session *session, struct nx_session_stats *out);

@@ -134,6 +134,7 @@ void nx_session_stats(const struct nx_session *session, struct nx_session_stats 
         .messages_in = session->messages_in,
         .messages_out = session->messages_out,
         .inflight = nx_inflight_publishes(session->inflight),
+        .receive_max = session->limits.receive_max < UINT16_MAX ? session->limits.receive_max : 0,
         .taken_over = session->taken_over,
         .state = states[session->state],
         .where = session->where,

@@ -13,6 +13,9 @@ class Mqtt5(interop.InteropTest, unittest.TestCase):
     PEER_VERSION = "5"
     BAD_PASSWORD = "refused this user or client identifier: not authorized (0x87)"
 
+    def test_that_so_little_goes_in_one_round_trip_is_told(self):
+        self.bridge.says("takes 20 unanswered messages")
+
 
 @unittest.skipIf(REASON, f"{REASON} is not installed")
 class Mqtt5DeliveredAtQos2(Mqtt5):
