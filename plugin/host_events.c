@@ -20,16 +20,18 @@ enum {
     EVENT_CLIENT_OFFLINE = 28, /* 2.1: a client is gone whose session stays */
     ERR_PLUGIN_IGNORE = 32,    /* 2.1: as if the plugin were not there */
     ERR_QUOTA_EXCEEDED = -6,   /* 2.1: of the message event; PUBACK and PUBREC 0x97 */
+
+    TICK_MS = 100, /* 2.0 never waits longer */
+    NS_PER_MS = 1000000,
 };
 
 /* --- answers ------------------------------------------------------------------------------ */
 
 void host_events_init(struct host_instance *instance)
 {
-    bool is_2_1 = host_is_2_1();
-
-    instance->reload_answer = is_2_1 ? MOSQ_ERR_SUCCESS : MOSQ_ERR_PLUGIN_DEFER;
-    instance->no_opinion = is_2_1 ? ERR_PLUGIN_IGNORE : MOSQ_ERR_PLUGIN_DEFER;
+    instance->is_2_1 = host_is_2_1();
+    instance->reload_answer = instance->is_2_1 ? MOSQ_ERR_SUCCESS : MOSQ_ERR_PLUGIN_DEFER;
+    instance->no_opinion = instance->is_2_1 ? ERR_PLUGIN_IGNORE : MOSQ_ERR_PLUGIN_DEFER;
 }
 
 static int acl_code(const struct host_instance *instance, enum nx_answer answer)
@@ -179,14 +181,28 @@ static int on_reload(int event, void *data, void *userdata)
     return instance->reload_answer;
 }
 
+/*
+ * 2.1 sleeps until something is due, 2.1.0 to 2.1.2 for up to a day, and reads from the event when
+ * it is to tick again: in so many milliseconds, `next_ms` there, after the time in the event. Until
+ * then it leaves the tick out, and with it the wish: a turn that something else began would sleep
+ * on. So we ask for one that was due as of now, and each turn ticks and none is long, as in 2.0.
+ */
+static void ask_for_next(struct mosquitto_evt_tick *tick)
+{
+    tick->next_ns = TICK_MS;
+    tick->now_ns -= (long)TICK_MS * NS_PER_MS;
+}
+
 static int on_tick(int event, void *data, void *userdata)
 {
     struct host_instance *instance = host_instance_of(userdata);
 
     (void)event;
-    (void)data;
     if (instance != NULL) {
         nx_guard_tick(instance->guard);
+        if (instance->is_2_1 && data != NULL) {
+            ask_for_next(data);
+        }
     }
     return MOSQ_ERR_SUCCESS;
 }

@@ -30,6 +30,7 @@ struct host_instance {
     mosquitto_plugin_id_t *identifier;
     struct nx_host host;
     struct nx_guard *guard;
+    bool is_2_1;
     int reload_answer;
     int no_opinion; /* of access control and of logins */
 };

@@ -13,7 +13,7 @@
 
 struct fake_broker fake;
 
-enum { NOON_MS = 1000000 };
+enum { NOON_MS = 1000000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 void fake_forget_messages(void)
 {
@@ -373,11 +373,45 @@ int fake_reload(struct mosquitto_plugin_id_t *plugin)
     return fake_event(plugin, MOSQ_EVT_RELOAD, &event);
 }
 
+/* Each turn begins a little later than the one before: so much on the clock of the ticks alone. */
+static int64_t turn_ns(void)
+{
+    static int64_t turns;
+
+    return fake.now_ms * NS_PER_MS + ++turns % NS_PER_MS;
+}
+
+/*
+ * 2.1 takes back from the event when it is wanted again (next_ns is its next_ms), counts that from
+ * the time in the event, and waits no longer, but in the turn alone in which the tick was called.
+ */
+static int tick_2_1(struct mosquitto_plugin_id_t *plugin)
+{
+    int64_t now_ns = turn_ns();
+    struct mosquitto_evt_tick event = {.now_s = (time_t)(now_ns / NS_PER_S),
+                                       .now_ns = (long)(now_ns % NS_PER_S)};
+    long wait_ms;
+    int rc;
+
+    fake.wait_ms = FAKE_WAIT_MAX_MS;
+    if (now_ns <= fake.next_tick_ns) {
+        return -1;
+    }
+    rc = fake_event(plugin, MOSQ_EVT_TICK, &event);
+    wait_ms = (long)event.next_s * 1000 + event.next_ns;
+    if (wait_ms > 0 && wait_ms < fake.wait_ms) {
+        fake.wait_ms = wait_ms;
+    }
+    fake.next_tick_ns =
+        ((int64_t)event.now_s + event.next_s) * NS_PER_S + event.now_ns + event.next_ns * NS_PER_MS;
+    return rc;
+}
+
 int fake_tick(struct mosquitto_plugin_id_t *plugin)
 {
     struct mosquitto_evt_tick event = {0};
 
-    return fake_event(plugin, MOSQ_EVT_TICK, &event);
+    return fake.is_2_1 ? tick_2_1(plugin) : fake_event(plugin, MOSQ_EVT_TICK, &event);
 }
 
 const struct fake_message *fake_last(const char *prefix)

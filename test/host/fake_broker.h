@@ -16,6 +16,7 @@
 
 enum { FAKE_EVENTS_MAX = 40, FAKE_MESSAGES_MAX = 512, FAKE_LOG_BYTES_MAX = 256 * 1024 };
 enum { FAKE_PROPERTIES_SIZE = 512 };
+enum { FAKE_WAIT_MAX_MS = 86400000 }; /* 2.1.0 to 2.1.2, where nothing is due earlier */
 
 /* A connected client. */
 struct mosquitto {
@@ -44,8 +45,10 @@ struct fake_broker {
     bool is_2_1; /* else 2.0.11 */
     bool publish_fails;
     bool registering_fails;
-    int64_t now_ms;                                  /* both clocks */
-    long sleeps;                                     /* of the loop */
+    int64_t now_ms;       /* both clocks */
+    long sleeps;          /* of the loop */
+    int64_t next_tick_ns; /* 2.1: not before that one */
+    long wait_ms;         /* 2.1: so long at most the turn waits that follows the latest tick */
     struct fake_message messages[FAKE_MESSAGES_MAX]; /* what the plugin published */
     size_t messages_count;
     char log[FAKE_LOG_BYTES_MAX];
@@ -98,6 +101,7 @@ int fake_unsubscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *cli
 int fake_login(struct mosquitto_plugin_id_t *plugin, const char *client_id, const char *username);
 void fake_disconnect(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client);
 int fake_reload(struct mosquitto_plugin_id_t *plugin);
+/* A turn of the broker's loop up to where it waits. -1: on 2.1 the tick was not due yet. */
 int fake_tick(struct mosquitto_plugin_id_t *plugin);
 
 /* Raises any event with any data. -1: nobody has registered for it. */

@@ -235,6 +235,20 @@ static void the_status_says_since_when_by_what_and_how_much(void **state)
     assert_true(site_refused(site, "schema") == 1);
 }
 
+/* Of 2.1.0 to 2.1.2 without websockets; later ones wait a second. */
+static void on_2_1_each_turn_ticks_and_none_waits_for_a_day(void **state)
+{
+    struct site *site = *state;
+
+    fake_stop(&site->plugin);
+    fake.is_2_1 = true;
+    assert_int_equal(site_start(site, NULL, NULL), 0);
+    for (int i = 0; i < 3; i++) { /* within one millisecond: something came in */
+        assert_int_equal(fake_tick(&site->plugin), 0);
+        assert_true(fake.wait_ms <= 100);
+    }
+}
+
 /* --- more than one, and the end ------------------------------------------------------------ */
 
 static void two_instances_in_one_process_know_nothing_of_each_other(void **state)
@@ -335,6 +349,7 @@ int main(void)
         OPEN(a_reload_answers_as_each_version_of_the_broker_needs),
         OPEN(the_status_is_retained_and_comes_each_period),
         OPEN(the_status_says_since_when_by_what_and_how_much),
+        OPEN(on_2_1_each_turn_ticks_and_none_waits_for_a_day),
         OPEN(two_instances_in_one_process_know_nothing_of_each_other),
         MADE(cleanup_unregisters_every_callback),
         OPEN(loading_again_and_again_leaves_no_memory_behind),
