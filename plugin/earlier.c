@@ -5,32 +5,96 @@
  * topic is the last that is asked. One before us that allows what is below nexus/ keeps wills and
  * deliveries from our eyes, for which there is no other event; so the operator has to be told.
  *
- * 2.0 loads plugins with RTLD_GLOBAL: the entry point that a global search finds is that of the
- * first loaded. 2.1 does not, the search finds nothing there, and nothing is said.
+ * The broker does not tell who else is there. What is loaded before us is what stands before us in
+ * the dynamic linker's list, and a plugin there is what has a plugin's entry point. A global search
+ * for that finds it on 2.0 alone, which loads with RTLD_GLOBAL; 2.1 does not.
  */
 #include "plugin/earlier.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stddef.h>
 #include <string.h>
 
-const char *nx_earlier_plugin(void)
-{
-    static const char here; /* our own name for the entry point may be bound to another's */
-    void *first = dlsym(RTLD_DEFAULT, "mosquitto_plugin_init");
-    Dl_info ours, theirs;
+/* Those of Mosquitto itself, and what they say to questions of access. */
+static const struct {
+    const char *file;
+    bool asked, decides;
+} known_rows[] = {
+    {"mosquitto_dynamic_security.so", true, true}, /* 2.1: some; by its roles also below nexus/ */
+    {"mosquitto_acl_file.so", true, true},         {"mosquitto_password_file.so", false, false},
+    {"mosquitto_persist_sqlite.so", false, false}, {"mosquitto_sparkplug_aware.so", false, false},
+};
 
-    if (first == NULL || dladdr(first, &theirs) == 0 || dladdr(&here, &ours) == 0 ||
-        theirs.dli_fbase == ours.dli_fbase) {
-        return NULL;
-    }
-    return theirs.dli_fname;
-}
+enum { KNOWN_COUNT = sizeof(known_rows) / sizeof(known_rows[0]) };
 
-/* Its default access is an answer too: it never leaves a question to those behind it. */
-bool nx_earlier_decides(const char *file)
+/* KNOWN_COUNT: not known. */
+static size_t known_index(const char *file)
 {
     const char *slash = strrchr(file, '/');
+    size_t i = 0;
 
-    return strcmp(slash != NULL ? slash + 1 : file, "mosquitto_dynamic_security.so") == 0;
+    while (i < KNOWN_COUNT && strcmp(slash != NULL ? slash + 1 : file, known_rows[i].file) != 0) {
+        i++;
+    }
+    return i;
+}
+
+/* Where the file lies that this address is in, or NULL. */
+static const void *base_of(const void *address)
+{
+    Dl_info info = {0};
+
+    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+/* Is there a plugin's entry point in that very file, and not in one that it needs? */
+static bool is_plugin(const struct link_map *file)
+{
+    static const char *const entries[] = {"mosquitto_plugin_version",
+                                          "mosquitto_auth_plugin_version"};
+    void *handle = dlopen(file->l_name, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+    bool found = false;
+
+    for (size_t i = 0; handle != NULL && i < sizeof(entries) / sizeof(entries[0]); i++) {
+        const void *entry = dlsym(handle, entries[i]);
+
+        found = found || (entry != NULL && base_of(entry) == base_of(file->l_ld));
+    }
+    if (handle != NULL) {
+        (void)dlclose(handle);
+    }
+    return found;
+}
+
+const char *nx_earlier_plugin(void)
+{
+    static const char here;
+    void *program = dlopen(NULL, RTLD_LAZY);
+    const struct link_map *file = NULL;
+    const char *found = NULL;
+
+    if (program == NULL || dlinfo(program, RTLD_DI_LINKMAP, &file) != 0) {
+        file = NULL;
+    }
+    for (; file != NULL && found == NULL && base_of(file->l_ld) != base_of(&here);
+         file = file->l_next) {
+        size_t known = known_index(file->l_name);
+
+        if (file->l_name[0] != '\0' && (known == KNOWN_COUNT || known_rows[known].asked) &&
+            is_plugin(file)) {
+            found = file->l_name;
+        }
+    }
+    if (program != NULL) {
+        (void)dlclose(program);
+    }
+    return found;
+}
+
+bool nx_earlier_decides(const char *file)
+{
+    size_t known = known_index(file);
+
+    return known < KNOWN_COUNT && known_rows[known].decides;
 }

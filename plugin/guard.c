@@ -24,8 +24,10 @@ static bool below_nexus(const char *topic)
 
 static enum nx_answer outside(const struct nx_guard *guard)
 {
-    return guard->options.outside == NX_OUTSIDE_ALLOW && !guard->host->ignores ? NX_ANSWER_ALLOW
-                                                                               : NX_ANSWER_DEFER;
+    if (guard->options.outside == NX_OUTSIDE_DEFER) {
+        return NX_ANSWER_DEFER;
+    }
+    return guard->host->ignores ? NX_ANSWER_IGNORE : NX_ANSWER_ALLOW;
 }
 
 /* A topic or filter outside nexus/: none of ours, unless it is where operators ask us. */

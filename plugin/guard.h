@@ -14,8 +14,9 @@
 enum nx_answer {
     NX_ANSWER_ALLOW,
     NX_ANSWER_DENY,
-    NX_ANSWER_DEFER, /* no opinion: whoever is asked next decides */
-    NX_ANSWER_QUOTA, /* of nx_guard_message alone, where host->has_quota: over a limit, refused */
+    NX_ANSWER_DEFER,  /* no opinion: whoever is asked next decides, and if nobody does, no */
+    NX_ANSWER_IGNORE, /* where host->ignores: the same, and if there is nobody else, yes */
+    NX_ANSWER_QUOTA,  /* of nx_guard_message alone, where host->has_quota: over a limit, refused */
 };
 
 struct nx_guard;

@@ -24,16 +24,18 @@ static enum nx_err read_options(const struct mosquitto_opt *pairs, int count,
 }
 
 /* False beside a plugin that leaves us no question of access: the gate would be half open. */
-static bool is_asked(const struct nx_host *host)
+static bool is_asked(struct host_instance *instance)
 {
     const char *earlier = nx_earlier_plugin();
     bool decides = earlier != NULL && nx_earlier_decides(earlier);
 
     if (earlier != NULL) {
-        nx_log(&host->log, decides ? NX_LOG_ERROR : NX_LOG_WARN,
+        host_events_behind_another(instance);
+        nx_log(&instance->host.log, decides ? NX_LOG_ERROR : NX_LOG_WARN,
                "nexus: %s%s is loaded before this plugin: where it allows what is below nexus/, "
-               "wills and deliveries are not judged; put the lines of nexus_plugin.so before it",
-               decides ? "not started: " : "", earlier);
+               "wills and deliveries are not judged%s; put the lines of nexus_plugin.so before it",
+               decides ? "not started: " : "", earlier,
+               instance->is_2_1 ? ", and what it leaves undecided elsewhere is refused" : "");
     }
     return !decides;
 }
@@ -84,7 +86,7 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata,
         nx_log(&instance->host.log, NX_LOG_ERROR, "nexus: %s", diag.text);
         goto fail;
     }
-    if (!is_asked(&instance->host)) {
+    if (!is_asked(instance)) {
         goto fail;
     }
     if (nx_guard_new(&instance->host, &parsed, &instance->guard) != NX_OK) {

@@ -53,7 +53,7 @@ struct nx_host {
     uint64_t (*sleeps)(void);
 
     /* What this broker can be answered. */
-    bool ignores;   /* NX_ANSWER_DEFER means: as if the plugin were not there (2.1) */
+    bool ignores;   /* NX_ANSWER_IGNORE: as if the plugin were not there (2.1) */
     bool has_quota; /* NX_ANSWER_QUOTA at a message reaches an MQTT 5 client as 0x97 (2.1) */
 
     uint64_t seed; /* random: keys the hashes, so that nobody outside can choose collisions */

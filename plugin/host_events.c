@@ -3,7 +3,9 @@
  * return codes.
  *
  * What each event may answer is narrow, and a wrong answer is worse than none:
- *  - access control: SUCCESS, ACL_DENIED or PLUGIN_DEFER; anything else closes the connection;
+ *  - access control: SUCCESS, ACL_DENIED or PLUGIN_DEFER, on 2.1 PLUGIN_IGNORE too; anything else
+ *    closes the connection. Where nobody decides, 2.1 goes by the last who was asked, and IGNORE is
+ *    a yes then: behind another that deferred it would open what that left shut;
  *  - message: SUCCESS or ACL_DENIED; PLUGIN_DEFER would close the connection too;
  *  - reload: on 2.0 PLUGIN_DEFER, since SUCCESS would end the chain and keep the reload from the
  *    plugins behind us, and an error would leave the broker's own ACLs switched off; on 2.1
@@ -31,7 +33,13 @@ void host_events_init(struct host_instance *instance)
 {
     instance->is_2_1 = host_is_2_1();
     instance->reload_answer = instance->is_2_1 ? MOSQ_ERR_SUCCESS : MOSQ_ERR_PLUGIN_DEFER;
-    instance->no_opinion = instance->is_2_1 ? ERR_PLUGIN_IGNORE : MOSQ_ERR_PLUGIN_DEFER;
+    instance->login_answer = instance->is_2_1 ? ERR_PLUGIN_IGNORE : MOSQ_ERR_PLUGIN_DEFER;
+    instance->ignore_answer = ERR_PLUGIN_IGNORE;
+}
+
+void host_events_behind_another(struct host_instance *instance)
+{
+    instance->ignore_answer = MOSQ_ERR_PLUGIN_DEFER;
 }
 
 static int acl_code(const struct host_instance *instance, enum nx_answer answer)
@@ -40,7 +48,9 @@ static int acl_code(const struct host_instance *instance, enum nx_answer answer)
     case NX_ANSWER_ALLOW:
         return MOSQ_ERR_SUCCESS;
     case NX_ANSWER_DEFER:
-        return instance->no_opinion;
+        return MOSQ_ERR_PLUGIN_DEFER;
+    case NX_ANSWER_IGNORE:
+        return instance->ignore_answer;
     case NX_ANSWER_DENY:
     case NX_ANSWER_QUOTA: /* means something at the message event only */
         break;
@@ -57,6 +67,7 @@ static int message_code(enum nx_answer answer)
         return ERR_QUOTA_EXCEEDED;
     case NX_ANSWER_DENY:
     case NX_ANSWER_DEFER:
+    case NX_ANSWER_IGNORE:
         break;
     }
     return MOSQ_ERR_ACL_DENIED;
@@ -134,7 +145,7 @@ static int on_basic_auth(int event, void *data, void *userdata)
     }
     return nx_guard_login(instance->guard, auth->client, auth->username) == NX_ANSWER_DENY
                ? MOSQ_ERR_AUTH
-               : instance->no_opinion;
+               : instance->login_answer;
 }
 
 /* Always SUCCESS: an error would close the operator's connection, and the answer says what failed. */

@@ -29,6 +29,8 @@ void fake_reset(void)
     fake_forget_messages();
     memset(&fake, 0, sizeof(fake));
     fake.now_ms = NOON_MS;
+    fake.before = FAKE_NOBODY;
+    fake.behind = FAKE_NOBODY;
 }
 
 /* --- What the plugin links to in the broker ------------------------------------------------ */
@@ -144,10 +146,11 @@ int mosquitto_broker_publish_copy(const char *clientid, const char *topic, int p
     return MOSQ_ERR_SUCCESS;
 }
 
-/* host_calls.c is compiled to call these for clock_gettime, getrusage and dlsym. */
+/* The plugin is compiled to call these for clock_gettime, getrusage, dlsym and nx_earlier_plugin. */
 int fake_clock_gettime(clockid_t clock, struct timespec *ts);
 int fake_getrusage(int who, struct rusage *usage);
 void *fake_dlsym(void *handle, const char *symbol);
+const char *fake_earlier_plugin(void);
 
 int fake_clock_gettime(clockid_t clock, struct timespec *ts)
 {
@@ -179,6 +182,11 @@ void *fake_dlsym(void *handle, const char *symbol)
 
     memcpy(&symbol_2_1, &function, sizeof(symbol_2_1));
     return fake.is_2_1 && strcmp(symbol, "mosquitto_plugin_set_info") == 0 ? symbol_2_1 : NULL;
+}
+
+const char *fake_earlier_plugin(void)
+{
+    return fake.earlier;
 }
 
 /* --- What the broker does ------------------------------------------------------------------ */
@@ -329,6 +337,39 @@ static int ask(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, i
 
     free(own_topic);
     return rc;
+}
+
+/* 2.0: the first that does not defer decides, and where nobody does, the answer is no. */
+static int decide_2_0(const int *answers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (answers[i] != FAKE_NOBODY && answers[i] != MOSQ_ERR_PLUGIN_DEFER) {
+            return answers[i];
+        }
+    }
+    return MOSQ_ERR_ACL_DENIED;
+}
+
+/* 2.1: the same, but where nobody decides it is the last that counts, and "ignore me" means yes. */
+static int decide_2_1(const int *answers, size_t count)
+{
+    int last = FAKE_IGNORE;
+
+    for (size_t i = 0; i < count; i++) {
+        last = answers[i] != FAKE_NOBODY ? answers[i] : last;
+        if (last != MOSQ_ERR_PLUGIN_DEFER && last != FAKE_IGNORE) {
+            return last;
+        }
+    }
+    return last == FAKE_IGNORE ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
+}
+
+int fake_decide(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
+                const char *topic)
+{
+    const int answers[] = {fake.before, ask(plugin, client, access, topic), fake.behind};
+
+    return fake.is_2_1 ? decide_2_1(answers, 3) : decide_2_0(answers, 3);
 }
 
 int fake_deliver(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic)

@@ -43,6 +43,9 @@ struct fake_message {
 
 struct fake_broker {
     bool is_2_1; /* else 2.0.11 */
+    /* what the access control answers that was registered before ours, and behind it */
+    int before, behind;
+    const char *earlier; /* the file of the plugin that was loaded before ours, or NULL */
     bool publish_fails;
     bool registering_fails;
     int64_t now_ms;       /* both clocks */
@@ -62,13 +65,16 @@ struct fake_broker {
     void (*on_publish)(void);
 };
 
+/* Nobody: the plugin stands alone on that side. */
+enum { FAKE_NOBODY = -1, FAKE_IGNORE = 32 /* MOSQ_ERR_PLUGIN_IGNORE of 2.1 */ };
+
 extern struct fake_broker fake;
 
 struct fake_option {
     const char *key, *value;
 };
 
-/* Empties the broker: no messages, no log, 2.0.11, a fixed time. */
+/* Empties the broker: no messages, no log, 2.0.11, nobody beside us, a fixed time. */
 void fake_reset(void);
 void fake_forget_messages(void);
 
@@ -93,6 +99,12 @@ int fake_import(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, 
 int fake_deliver(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic);
 int fake_subscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
                    const char *filter);
+/*
+ * What becomes of it where fake.before and fake.behind are asked too: 0 or MOSQ_ERR_ACL_DENIED, by
+ * the rules of 2.0 or of 2.1.
+ */
+int fake_decide(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
+                const char *topic);
 /* Access control alone, without a payload; allocates nothing. */
 int fake_ask(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, int access,
              char *topic);

@@ -14,7 +14,6 @@
 #define STATUS      "nexus/birmingham/_status/plugin"
 #define TOPIC(id)   "nexus/birmingham/air/" id "/observation"
 #define QUOTA       (-6) /* MOSQ_ERR_QUOTA_EXCEEDED of 2.1 */
-#define IGNORE      32   /* MOSQ_ERR_PLUGIN_IGNORE of 2.1 */
 #define ROLE_FIVE   "\"limits\": { \"sensor\": { \"messages_per_second\": 5, \"burst_seconds\": 1 } }"
 #define BAD_READING "{\"site\":\"BMLD\",\"no2\":-1}"
 
@@ -321,19 +320,6 @@ static void on_2_1_a_will_over_its_rate_leaves_nothing_for_the_next_message(void
     nx_buf_fini(&batch);
 }
 
-static void on_2_1_what_is_outside_is_as_if_the_plugin_were_not_there(void **state)
-{
-    struct site *site = *state;
-
-    assert_int_equal(start_2_1(site), 0);
-    assert_int_equal(fake_deliver(&site->plugin, &site->sensor, "home/a"), IGNORE);
-    assert_int_equal(fake_subscribe(&site->plugin, &site->sensor, "#"), IGNORE);
-    assert_int_equal(fake_publish(&site->plugin, &site->sensor, "home/a", "x", false), IGNORE);
-    assert_int_equal(fake_login(&site->plugin, "s1", "air-BMLD"), IGNORE);
-    assert_int_equal(fake_login(&site->plugin, "nexus-bridge-1", "air-BMLD"), MOSQ_ERR_AUTH);
-    assert_string_equal(fake.info, "nexus " NX_VERSION);
-}
-
 /* --- disconnecting ------------------------------------------------------------------------- */
 
 static void refuse(struct site *site, struct mosquitto *client, unsigned times)
@@ -478,7 +464,6 @@ int main(void)
         MADE(on_2_1_wills_count_against_the_rate_that_they_exceed),
         MADE(on_2_1_a_refused_message_costs_neither_a_place_nor_an_asset),
         MADE(on_2_1_a_will_over_its_rate_leaves_nothing_for_the_next_message),
-        MADE(on_2_1_what_is_outside_is_as_if_the_plugin_were_not_there),
         OPEN(nobody_is_disconnected_unless_it_is_asked_for),
         MADE(a_repeat_offender_is_disconnected_by_the_tick_and_not_before),
         MADE(refusals_far_apart_disconnect_nobody),
