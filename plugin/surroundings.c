@@ -52,12 +52,29 @@ static struct nx_span file_name(struct nx_span path)
     return name;
 }
 
-/* `plugin_load` has a name before the path. */
+/* True: it is this plugin. */
+static bool take_either(struct nx_span value, const char *own, struct nx_surroundings *out)
+{
+    bool ours = nx_span_eq(file_name(value), file_name(nx_span_from(own)));
+
+    out->other_plugin = out->other_plugin || !ours;
+    return ours;
+}
+
 static void take_plugin(struct nx_span value, const char *own, struct nx_surroundings *out)
 {
-    if (!nx_span_eq(file_name(value), file_name(nx_span_from(own)))) {
-        out->other_plugin = true;
-    }
+    (void)take_either(value, own, out);
+}
+
+static void take_global_plugin(struct nx_span value, const char *own, struct nx_surroundings *out)
+{
+    out->own_global = take_either(value, own, out) || out->own_global;
+}
+
+/* A name stands before the path. */
+static void take_plugin_load(struct nx_span value, const char *own, struct nx_surroundings *out)
+{
+    out->own_named = take_either(value, own, out) || out->own_named;
 }
 
 static void take_acl(struct nx_span value, const char *own, struct nx_surroundings *out)
@@ -73,6 +90,12 @@ static void take_per_listener(struct nx_span value, const char *own, struct nx_s
     out->per_listener = nx_span_is(value, "true");
 }
 
+static void take_source_check(struct nx_span value, const char *own, struct nx_surroundings *out)
+{
+    (void)own;
+    out->source_check = nx_span_is(value, "true");
+}
+
 static void take_connection(struct nx_span value, const char *own, struct nx_surroundings *out)
 {
     (void)value;
@@ -84,10 +107,14 @@ static const struct {
     const char *key;
     void (*take)(struct nx_span value, const char *own, struct nx_surroundings *out);
 } line_rows[] = {
-    {"acl_file", take_acl},          {"plugin", take_plugin},
-    {"global_plugin", take_plugin},  {"plugin_load", take_plugin},
-    {"auth_plugin", take_plugin},    {"per_listener_settings", take_per_listener},
+    {"acl_file", take_acl},
+    {"plugin", take_plugin},
+    {"auth_plugin", take_plugin},
+    {"global_plugin", take_global_plugin},
+    {"plugin_load", take_plugin_load},
+    {"per_listener_settings", take_per_listener},
     {"connection", take_connection},
+    {"check_retain_source", take_source_check},
 };
 
 void nx_surroundings_scan(struct nx_span text, const char *own, struct nx_surroundings *out)
@@ -240,21 +267,56 @@ static const char *outside_text(const struct nx_surroundings *around, enum nx_ou
                   : "ok";
 }
 
+/* What a listener's plugin is not called for: a bridge of the broker's own has no listener. */
+static bool is_blind_to_imports(const struct nx_surroundings *around)
+{
+    return around->bridge && (around->own_named || (around->per_listener && !around->own_global));
+}
+
+/* 2.1 asks what belongs to the whole broker before what belongs to a listener. */
+static bool is_asked_late(const struct nx_surroundings *around)
+{
+    return around->own_named && !around->per_listener && (around->acl_file || around->other_plugin);
+}
+
+static bool has_source_check(const struct nx_surroundings *around)
+{
+    return around->source_check;
+}
+
+static const struct {
+    bool (*applies)(const struct nx_surroundings *around);
+    const char *text;
+} remarks[] = {
+    {is_blind_to_imports,
+     "; this plugin is a listener's (per_listener_settings true, or plugin_use), and there is a "
+     "connection: what the broker's own bridge imports reaches no plugin and is not judged"},
+    {is_asked_late, "; this plugin is a listener's by plugin_use: an acl_file or a plugin of the "
+                    "whole broker is asked before it, and what that allows below nexus/ is not "
+                    "judged; use a plugin line"},
+    {has_source_check,
+     "; check_retain_source true: what this plugin had published retained is kept back once the "
+     "broker was restarted, and a replay of the others counts as a publish; use false"},
+};
+
 bool nx_surroundings_judge(const struct nx_surroundings *around, enum nx_outside outside,
                            bool ignores, char *out, size_t size)
 {
     const char *text = "not known: the broker's configuration file cannot be read";
     bool wrong = false;
+    size_t used;
 
-    if (ignores) {
+    if (ignores && outside == NX_OUTSIDE_ALLOW) {
         text = "ok: this broker asks the others as if the plugin were not there";
     } else if (around->known) {
         text = outside_text(around, outside, &wrong);
     }
-    (void)snprintf(out, size, "%s%s", text,
-                   around->known && around->per_listener && around->bridge
-                       ? "; per_listener_settings true and a connection: what the broker's own "
-                         "bridge imports reaches no plugin and is not judged"
-                       : "");
-    return !wrong && !(around->known && around->per_listener && around->bridge);
+    used = (size_t)snprintf(out, size, "%s", text);
+    for (size_t i = 0; around->known && i < sizeof(remarks) / sizeof(remarks[0]); i++) {
+        if (remarks[i].applies(around) && used < size) {
+            used += (size_t)snprintf(out + used, size - used, "%s", remarks[i].text);
+            wrong = true;
+        }
+    }
+    return !wrong;
 }

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-enum { NX_SURROUNDINGS_TEXT_SIZE = 512, NX_SURROUNDINGS_PATH_SIZE = 4096 };
+enum { NX_SURROUNDINGS_TEXT_SIZE = 1024, NX_SURROUNDINGS_PATH_SIZE = 4096 };
 
 /* Where to look. */
 struct nx_surroundings_paths {
@@ -28,6 +28,9 @@ struct nx_surroundings {
     bool other_plugin; /* one that may have an opinion on access: dynamic security, ... */
     bool per_listener; /* per_listener_settings true */
     bool bridge;       /* a `connection` to another broker */
+    bool own_global;   /* 2.1: this plugin is a `global_plugin` */
+    bool own_named;    /* 2.1: `plugin_load`: the plugin of those listeners that `plugin_use` it */
+    bool source_check; /* check_retain_source true */
 };
 
 /* Reads the broker's configuration and what it includes. Not for the message path. */
@@ -39,7 +42,7 @@ void nx_surroundings_scan(struct nx_span text, const char *own, struct nx_surrou
 
 /*
  * Says in `out` what follows. False: the choice looks wrong. `ignores`: this broker knows the
- * answer "as if the plugin were not there" (2.1), which is right beside everything.
+ * answer "as if the plugin were not there" (2.1), which `allow` is there.
  */
 bool nx_surroundings_judge(const struct nx_surroundings *around, enum nx_outside outside,
                            bool ignores, char *out, size_t size);

@@ -67,21 +67,54 @@ static void beside_another_plugin_allow_is_doubtful(void **state)
     }
 }
 
-static void on_a_broker_that_can_ignore_us_either_fits(void **state)
+static void on_a_broker_that_can_ignore_us_allow_fits_beside_everybody(void **state)
 {
     (void)state;
-    assert_true(fits("acl_file /etc/acl\n", NX_OUTSIDE_ALLOW, true, "ok"));
-    assert_true(fits(OURS, NX_OUTSIDE_DEFER, true, "ok"));
+    assert_true(fits("acl_file /etc/acl\n", NX_OUTSIDE_ALLOW, true, "as if the plugin were not"));
+    assert_true(fits(OURS, NX_OUTSIDE_ALLOW, true, "as if the plugin were not there"));
+    assert_true(fits("acl_file /etc/acl\n", NX_OUTSIDE_DEFER, true, "ok"));
+    assert_false(fits(OURS, NX_OUTSIDE_DEFER, true, "everything outside nexus/ is refused"));
 }
 
-static void a_bridge_of_the_broker_under_per_listener_settings_is_told(void **state)
+#define BY_NAME "plugin_load nexus /usr/lib/nexus/nexus_plugin.so\nlistener 1\nplugin_use nexus\n"
+#define GLOBAL  "global_plugin /usr/lib/nexus/nexus_plugin.so\n"
+
+static void a_bridge_of_the_broker_that_no_plugin_sees_is_told(void **state)
+{
+    static const struct {
+        const char *lines;
+        bool seen;
+    } rows[] = {
+        {OURS "per_listener_settings true\nconnection peer\n", false},
+        {OURS "per_listener_settings false\nconnection peer\n", true},
+        {OURS "per_listener_settings true\n", true},
+        {"per_listener_settings true\nconnection peer\n" GLOBAL, true},
+        {BY_NAME "connection peer\n", false},
+        {BY_NAME, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(fits(rows[i].lines, NX_OUTSIDE_ALLOW, true,
+                         rows[i].seen ? "ok" : "reaches no plugin") == rows[i].seen);
+    }
+}
+
+static void behind_what_is_asked_for_the_whole_broker_a_listeners_plugin_is_told(void **state)
 {
     (void)state;
-    assert_false(fits(OURS "per_listener_settings true\nconnection peer\n", NX_OUTSIDE_ALLOW, false,
-                      "reaches no plugin"));
-    assert_true(
-        fits(OURS "per_listener_settings false\nconnection peer\n", NX_OUTSIDE_ALLOW, false, "ok"));
-    assert_true(fits(OURS "per_listener_settings true\n", NX_OUTSIDE_ALLOW, false, "ok"));
+    assert_false(fits(BY_NAME "acl_file /etc/acl\n", NX_OUTSIDE_DEFER, true, "plugin_use"));
+    assert_false(fits(BY_NAME "plugin other.so\n", NX_OUTSIDE_ALLOW, true, "plugin_use"));
+    assert_true(fits(BY_NAME "per_listener_settings true\nacl_file /etc/acl\n", NX_OUTSIDE_DEFER,
+                     true, "ok"));
+}
+
+static void a_broker_that_asks_again_who_retained_a_value_is_told(void **state)
+{
+    (void)state;
+    assert_false(fits(OURS "check_retain_source true\n", NX_OUTSIDE_ALLOW, false,
+                      "check_retain_source true"));
+    assert_true(fits(OURS "check_retain_source false\n", NX_OUTSIDE_ALLOW, false, "ok"));
 }
 
 static void what_is_included_counts_too(void **state)
@@ -137,8 +170,10 @@ int main(void)
         cmocka_unit_test(alone_allow_fits_and_defer_shuts_everything_outside),
         cmocka_unit_test(beside_an_acl_file_defer_fits_and_allow_opens_it),
         cmocka_unit_test(beside_another_plugin_allow_is_doubtful),
-        cmocka_unit_test(on_a_broker_that_can_ignore_us_either_fits),
-        cmocka_unit_test(a_bridge_of_the_broker_under_per_listener_settings_is_told),
+        cmocka_unit_test(on_a_broker_that_can_ignore_us_allow_fits_beside_everybody),
+        cmocka_unit_test(a_bridge_of_the_broker_that_no_plugin_sees_is_told),
+        cmocka_unit_test(behind_what_is_asked_for_the_whole_broker_a_listeners_plugin_is_told),
+        cmocka_unit_test(a_broker_that_asks_again_who_retained_a_value_is_told),
         cmocka_unit_test_setup_teardown(what_is_included_counts_too, site_make, site_remove),
         cmocka_unit_test(a_file_that_cannot_be_read_is_said_to_be_unknown),
         cmocka_unit_test(the_plugin_finds_out_by_which_file_it_was_started),
