@@ -95,11 +95,11 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata,
                parsed.config);
         goto fail;
     }
+    host_introduce(identifier);
     if (host_events_register(instance) != NX_OK) {
         host_events_unregister(instance);
         goto fail;
     }
-    host_introduce(identifier);
     nx_log(&instance->host.log, NX_LOG_NOTICE,
            "nexus: plugin %s guards nexus/ for %s with %s; topics outside: %s", NX_VERSION,
            parsed.city, parsed.config, parsed.outside == NX_OUTSIDE_ALLOW ? "allow" : "defer");

@@ -20,6 +20,7 @@
 
 enum {
     EVENT_CLIENT_OFFLINE = 28, /* 2.1: a client is gone whose session stays */
+    ERR_ALREADY_EXISTS = 31,   /* 2.1: of a control topic, which is one plugin's there */
     ERR_PLUGIN_IGNORE = 32,    /* 2.1: as if the plugin were not there */
     ERR_QUOTA_EXCEEDED = -6,   /* 2.1: of the message event; PUBACK and PUBREC 0x97 */
 
@@ -239,11 +240,29 @@ static const struct event_row {
 
 enum { EVENT_ROW_COUNT = sizeof(event_rows) / sizeof(event_rows[0]) };
 
-void host_events_unregister(const struct host_instance *instance)
+/* What another instance of ours has registered is not ours to take away. */
+void host_events_unregister(struct host_instance *instance)
 {
     for (size_t i = 0; i < EVENT_ROW_COUNT; i++) {
-        (void)mosquitto_callback_unregister(instance->identifier, event_rows[i].event,
-                                            event_rows[i].callback, event_rows[i].topic);
+        if ((instance->registered & 1U << i) != 0) {
+            (void)mosquitto_callback_unregister(instance->identifier, event_rows[i].event,
+                                                event_rows[i].callback, event_rows[i].topic);
+        }
+    }
+    instance->registered = 0;
+}
+
+/* Why the broker did not take it, in words for the log. */
+static void tell_optional(const struct host_instance *instance, const struct event_row *row, int rc)
+{
+    if (rc == ERR_ALREADY_EXISTS) {
+        nx_log(&instance->host.log, NX_LOG_INFO,
+               "nexus: %s events of %s go to the instance of another listener", row->name,
+               row->topic != NULL ? row->topic : "clients");
+    } else if (rc != MOSQ_ERR_NOT_SUPPORTED) {
+        nx_log(&instance->host.log, NX_LOG_WARN,
+               "nexus: the broker does not take a callback for %s (%d): works without", row->name,
+               rc);
     }
 }
 
@@ -254,15 +273,14 @@ enum nx_err host_events_register(struct host_instance *instance)
         int rc = mosquitto_callback_register(instance->identifier, row->event, row->callback,
                                              row->topic, instance);
 
-        if (rc != MOSQ_ERR_SUCCESS && !row->optional) {
+        if (rc == MOSQ_ERR_SUCCESS) {
+            instance->registered |= 1U << i;
+        } else if (row->optional) {
+            tell_optional(instance, row, rc);
+        } else {
             nx_log(&instance->host.log, NX_LOG_ERROR,
                    "nexus: the broker does not take a callback for %s (%d)", row->name, rc);
             return NX_ERR_UNSUPPORTED;
-        }
-        if (rc != MOSQ_ERR_SUCCESS && rc != MOSQ_ERR_NOT_SUPPORTED) {
-            nx_log(&instance->host.log, NX_LOG_WARN,
-                   "nexus: the broker does not take a callback for %s (%d): works without",
-                   row->name, rc);
         }
     }
     return NX_OK;

@@ -31,6 +31,7 @@ struct host_instance {
     struct nx_host host;
     struct nx_guard *guard;
     bool is_2_1;
+    unsigned registered; /* bit n: row n of the table of events */
     int reload_answer, login_answer;
     int ignore_answer; /* of access control: what is closest to "as if I were not there" */
 };
@@ -53,6 +54,6 @@ void host_introduce(mosquitto_plugin_id_t *identifier);
 void host_events_init(struct host_instance *instance); /* what this broker may be answered */
 void host_events_behind_another(struct host_instance *instance); /* and another was asked before */
 enum nx_err host_events_register(struct host_instance *instance);
-void host_events_unregister(const struct host_instance *instance);
+void host_events_unregister(struct host_instance *instance);
 
 #endif

@@ -35,6 +35,19 @@ void fake_reset(void)
 
 /* --- What the plugin links to in the broker ------------------------------------------------ */
 
+static int register_control(const mosquitto_plugin_id_t *identifier,
+                            MOSQ_FUNC_generic_callback cb_func, void *userdata)
+{
+    if (fake.control.callback != NULL) {
+        return FAKE_ALREADY_EXISTS;
+    }
+    fake.control.callback = cb_func;
+    fake.control.userdata = userdata;
+    fake.control.owner = identifier;
+    fake.control.listed = identifier->info[0] != '\0';
+    return MOSQ_ERR_SUCCESS;
+}
+
 int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event,
                                 MOSQ_FUNC_generic_callback cb_func, const void *event_data,
                                 void *userdata)
@@ -46,8 +59,21 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event,
     if (fake.registering_fails && event == MOSQ_EVT_TICK) {
         return MOSQ_ERR_NOMEM;
     }
+    if (fake.is_2_1 && event == MOSQ_EVT_CONTROL) {
+        return register_control(identifier, cb_func, userdata);
+    }
     identifier->events[event].callback = cb_func;
     identifier->events[event].userdata = userdata;
+    return MOSQ_ERR_SUCCESS;
+}
+
+/* 2.1 looks whose function it is, and not whose instance. */
+static int unregister_control(MOSQ_FUNC_generic_callback cb_func)
+{
+    if (fake.control.callback != cb_func) {
+        return MOSQ_ERR_NOT_FOUND;
+    }
+    memset(&fake.control, 0, sizeof(fake.control));
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -55,6 +81,9 @@ int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event,
                                   MOSQ_FUNC_generic_callback cb_func, const void *event_data)
 {
     (void)event_data;
+    if (fake.is_2_1 && event == MOSQ_EVT_CONTROL) {
+        return unregister_control(cb_func);
+    }
     if (identifier->events[event].callback != cb_func) {
         return MOSQ_ERR_NOT_FOUND;
     }
@@ -169,8 +198,7 @@ int fake_getrusage(int who, struct rusage *usage)
 
 static int set_info(mosquitto_plugin_id_t *identifier, const char *name, const char *version)
 {
-    (void)identifier;
-    (void)snprintf(fake.info, sizeof(fake.info), "%s %s", name, version);
+    (void)snprintf(identifier->info, sizeof(identifier->info), "%s %s", name, version);
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -227,11 +255,14 @@ bool fake_has_callbacks(const struct mosquitto_plugin_id_t *plugin)
             return true;
         }
     }
-    return false;
+    return fake.control.owner == plugin;
 }
 
 int fake_event(struct mosquitto_plugin_id_t *plugin, int event, void *data)
 {
+    if (fake.is_2_1 && event == MOSQ_EVT_CONTROL && fake.control.callback != NULL) {
+        return fake.control.callback(event, data, fake.control.userdata);
+    }
     if (plugin->events[event].callback == NULL) {
         return -1;
     }

@@ -31,6 +31,7 @@ struct mosquitto_plugin_id_t {
         void *userdata;
     } events[FAKE_EVENTS_MAX];
     void *userdata;
+    char info[64]; /* what mosquitto_plugin_set_info was told of it */
 };
 
 struct fake_message {
@@ -60,13 +61,23 @@ struct fake_broker {
     unsigned kicks;
     bool kicked_all;      /* by NULL */
     bool nobody_is_there; /* who is to be disconnected has gone */
-    char info[64];        /* what mosquitto_plugin_set_info was told */
+    /* 2.1: each control topic is one plugin's, who is listed with it if it said its name before */
+    struct {
+        MOSQ_FUNC_generic_callback callback;
+        void *userdata;
+        const struct mosquitto_plugin_id_t *owner;
+        bool listed;
+    } control;
     /* called within mosquitto_broker_publish_copy: a future broker may raise events there */
     void (*on_publish)(void);
 };
 
 /* Nobody: the plugin stands alone on that side. */
-enum { FAKE_NOBODY = -1, FAKE_IGNORE = 32 /* MOSQ_ERR_PLUGIN_IGNORE of 2.1 */ };
+enum {
+    FAKE_NOBODY = -1,
+    FAKE_ALREADY_EXISTS = 31, /* MOSQ_ERR_ALREADY_EXISTS of 2.1 */
+    FAKE_IGNORE = 32,         /* MOSQ_ERR_PLUGIN_IGNORE of 2.1 */
+};
 
 extern struct fake_broker fake;
 

@@ -269,6 +269,34 @@ static void two_instances_in_one_process_know_nothing_of_each_other(void **state
     assert_int_equal(fake_publish(&site->plugin, &site->sensor, OWN_TOPIC, GOOD_READING, false), 0);
 }
 
+static void on_2_1_the_plugin_says_its_name_before_it_registers(void **state)
+{
+    struct site *site = *state;
+
+    fake_stop(&site->plugin);
+    fake.is_2_1 = true;
+    assert_int_equal(site_start(site, NULL, NULL), 0);
+    assert_string_equal(site->plugin.info, "nexus " NX_VERSION);
+    assert_true(fake.control.listed);
+}
+
+static void on_2_1_one_instance_answers_operators_until_it_ends_itself(void **state)
+{
+    struct mosquitto_plugin_id_t second;
+    struct site *site = *state;
+    const struct fake_option options[] = {{"config", site->dir}, {"city", "birmingham"}};
+
+    fake_stop(&site->plugin);
+    fake.is_2_1 = true;
+    assert_int_equal(site_start(site, NULL, NULL), 0);
+    assert_int_equal(fake_start(&second, options, 2), 0);
+    assert_false(fake_logged("does not take"));
+    fake_stop(&second);
+    assert_true(fake.control.owner == &site->plugin);
+    fake_stop(&site->plugin);
+    assert_null(fake.control.owner);
+}
+
 static void cleanup_unregisters_every_callback(void **state)
 {
     struct site *site = *state;
@@ -351,6 +379,8 @@ int main(void)
         OPEN(the_status_says_since_when_by_what_and_how_much),
         OPEN(on_2_1_each_turn_ticks_and_none_waits_for_a_day),
         OPEN(two_instances_in_one_process_know_nothing_of_each_other),
+        OPEN(on_2_1_the_plugin_says_its_name_before_it_registers),
+        OPEN(on_2_1_one_instance_answers_operators_until_it_ends_itself),
         MADE(cleanup_unregisters_every_callback),
         OPEN(loading_again_and_again_leaves_no_memory_behind),
         OPEN(an_event_without_data_is_denied_and_ends_nothing),
