@@ -110,12 +110,12 @@ __attribute__((format(printf, 2, 3))) void mosquitto_log_printf(int level, const
 
 const char *mosquitto_client_id(const struct mosquitto *client)
 {
-    return client->id;
+    return client != NULL ? client->id : NULL;
 }
 
 const char *mosquitto_client_username(const struct mosquitto *client)
 {
-    return client->username;
+    return client != NULL ? client->username : NULL;
 }
 
 /* As "name=value\n" each, the content type under that name. */
@@ -140,6 +140,16 @@ static void write_properties(const mosquitto_property *list, char out[FAKE_PROPE
     }
 }
 
+/* All of it happens before the broker's function returns. */
+static void disconnect_victim(void)
+{
+    struct mosquitto *client = fake.victim.client;
+
+    fake.victim.filter_answer = fake_subscribe(fake.victim.plugin, client, fake.victim.filter);
+    fake.victim.will_answer = fake_will(fake.victim.plugin, client, fake.victim.will_topic,
+                                        fake.victim.will_payload, false);
+}
+
 int mosquitto_kick_client_by_clientid(const char *clientid, bool with_will)
 {
     (void)with_will;
@@ -149,6 +159,9 @@ int mosquitto_kick_client_by_clientid(const char *clientid, bool with_will)
     }
     (void)snprintf(fake.kicked, sizeof(fake.kicked), "%s", clientid);
     fake.kicks++;
+    if (fake.victim.client != NULL && strcmp(fake.victim.client->id, clientid) == 0) {
+        disconnect_victim();
+    }
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -335,8 +348,13 @@ int fake_will(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, co
     void *own_payload = copy(payload, strlen(payload));
     int rc;
 
-    fake_disconnect(plugin, client);
+    if (!fake.will_goes_first) {
+        fake_offline(plugin, client);
+    }
     rc = acl(plugin, client, MOSQ_ACL_WRITE, own_topic, own_payload, strlen(payload), retain);
+    if (fake.will_goes_first) {
+        fake_offline(plugin, client);
+    }
     free(own_topic);
     free(own_payload);
     return rc;
@@ -436,6 +454,13 @@ void fake_disconnect(struct mosquitto_plugin_id_t *plugin, struct mosquitto *cli
     struct mosquitto_evt_disconnect event = {.client = client, .reason = -1};
 
     (void)fake_event(plugin, MOSQ_EVT_DISCONNECT, &event);
+}
+
+void fake_offline(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client)
+{
+    struct mosquitto_evt_disconnect event = {.client = client, .reason = -1};
+
+    (void)fake_event(plugin, fake.is_2_1 ? FAKE_CLIENT_OFFLINE : MOSQ_EVT_DISCONNECT, &event);
 }
 
 int fake_reload(struct mosquitto_plugin_id_t *plugin)

@@ -47,6 +47,7 @@ struct fake_broker {
     /* what the access control answers that was registered before ours, and behind it */
     int before, behind;
     const char *earlier; /* the file of the plugin that was loaded before ours, or NULL */
+    bool will_goes_first;
     bool publish_fails;
     bool registering_fails;
     int64_t now_ms;       /* both clocks */
@@ -61,6 +62,13 @@ struct fake_broker {
     unsigned kicks;
     bool kicked_all;      /* by NULL */
     bool nobody_is_there; /* who is to be disconnected has gone */
+    /* whom it finds, who has a kept session with one subscription, and a will; or NULL */
+    struct {
+        struct mosquitto_plugin_id_t *plugin;
+        struct mosquitto *client;
+        const char *filter, *will_topic, *will_payload;
+        int filter_answer, will_answer; /* what the plugin said to them meanwhile */
+    } victim;
     /* 2.1: each control topic is one plugin's, who is listed with it if it said its name before */
     struct {
         MOSQ_FUNC_generic_callback callback;
@@ -75,6 +83,7 @@ struct fake_broker {
 /* Nobody: the plugin stands alone on that side. */
 enum {
     FAKE_NOBODY = -1,
+    FAKE_CLIENT_OFFLINE = 28, /* MOSQ_EVT_CLIENT_OFFLINE of 2.1 */
     FAKE_ALREADY_EXISTS = 31, /* MOSQ_ERR_ALREADY_EXISTS of 2.1 */
     FAKE_IGNORE = 32,         /* MOSQ_ERR_PLUGIN_IGNORE of 2.1 */
 };
@@ -100,7 +109,10 @@ int fake_publish(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
 /* The same with a payload of any bytes. */
 int fake_publish_bytes(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client,
                        const char *topic, const void *payload, size_t len, bool retain);
-/* A client is gone and its will is sent: disconnect, then access control alone. */
+/*
+ * A client is gone and its will is sent: disconnect and access control alone, in the order of 2.0
+ * to 2.1.2, or with fake.will_goes_first in that of 2.1.3.
+ */
 int fake_will(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client, const char *topic,
               const char *payload, bool retain);
 /* A message from the broker's own bridge: the message event alone. */
@@ -123,6 +135,8 @@ int fake_unsubscribe(struct mosquitto_plugin_id_t *plugin, struct mosquitto *cli
                      const char *filter);
 int fake_login(struct mosquitto_plugin_id_t *plugin, const char *client_id, const char *username);
 void fake_disconnect(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client);
+/* 2.1: the same, but its session stays. */
+void fake_offline(struct mosquitto_plugin_id_t *plugin, struct mosquitto *client);
 int fake_reload(struct mosquitto_plugin_id_t *plugin);
 /* A turn of the broker's loop up to where it waits. -1: on 2.1 the tick was not due yet. */
 int fake_tick(struct mosquitto_plugin_id_t *plugin);

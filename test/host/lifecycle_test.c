@@ -337,6 +337,17 @@ static void loading_again_and_again_leaves_no_memory_behind(void **state)
     assert_true(used_after(site, LOADINGS) < before + KEPT_BYTES_MAX);
 }
 
+/* What another plugin publishes comes from nobody, where it comes to the message event at all. */
+static void a_message_without_a_client_is_judged_as_nobodys(void **state)
+{
+    struct site *site = *state;
+
+    assert_int_equal(fake_import(&site->plugin, NULL, OWN_TOPIC, GOOD_READING),
+                     MOSQ_ERR_ACL_DENIED);
+    assert_int_equal(fake_import(&site->plugin, NULL, "home/a", "x"), 0);
+    assert_true(site_refused(site, "identity") == 1);
+}
+
 static void an_event_without_data_is_denied_and_ends_nothing(void **state)
 {
     struct mosquitto_evt_acl_check acl = {.access = MOSQ_ACL_WRITE};
@@ -383,6 +394,7 @@ int main(void)
         OPEN(on_2_1_one_instance_answers_operators_until_it_ends_itself),
         MADE(cleanup_unregisters_every_callback),
         OPEN(loading_again_and_again_leaves_no_memory_behind),
+        OPEN(a_message_without_a_client_is_judged_as_nobodys),
         OPEN(an_event_without_data_is_denied_and_ends_nothing),
     };
 

@@ -358,6 +358,37 @@ static void a_repeat_offender_is_disconnected_by_the_tick_and_not_before(void **
     assert_true(site_number(STATUS, "disconnected") == 1);
 }
 
+/* The broker asks about subscriptions and sends the will while it disconnects, within the tick. */
+static void who_is_disconnected_is_judged_to_its_end_in_every_version(void **state)
+{
+    static const struct {
+        bool is_2_1, will_goes_first;
+    } versions[] = {{false, false}, {true, false}, {true, true}};
+    struct site *site = *state;
+
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        fake_stop(&site->plugin);
+        fake_reset();
+        fake.is_2_1 = versions[i].is_2_1;
+        fake.will_goes_first = versions[i].will_goes_first;
+        assert_int_equal(site_start(site, "disconnect_refusals", "2"), 0);
+        refuse(site, &site->sensor, 2);
+        fake.victim.plugin = &site->plugin;
+        fake.victim.client = &site->sensor;
+        fake.victim.filter = "nexus/birmingham/_status/plugin";
+        fake.victim.will_topic = OWN_TOPIC;
+        fake.victim.will_payload = BAD_READING;
+        for (int tick = 0; tick < 3; tick++) {
+            (void)fake_tick(&site->plugin);
+        }
+        assert_int_equal(fake.kicks, 1);
+        assert_int_equal(fake.victim.filter_answer, MOSQ_ERR_ACL_DENIED);
+        assert_int_equal(fake.victim.will_answer, MOSQ_ERR_ACL_DENIED);
+        assert_true(site_refused(site, "schema") == 3);
+        assert_true(site_number(STATUS, "disconnected") == 1);
+    }
+}
+
 static void refusals_far_apart_disconnect_nobody(void **state)
 {
     struct site *site = *state;
@@ -466,6 +497,7 @@ int main(void)
         MADE(on_2_1_a_will_over_its_rate_leaves_nothing_for_the_next_message),
         OPEN(nobody_is_disconnected_unless_it_is_asked_for),
         MADE(a_repeat_offender_is_disconnected_by_the_tick_and_not_before),
+        MADE(who_is_disconnected_is_judged_to_its_end_in_every_version),
         MADE(refusals_far_apart_disconnect_nobody),
         MADE(an_offender_that_left_by_itself_takes_nobody_along),
         MADE(a_client_without_an_identifier_never_disconnects_everybody),
