@@ -146,15 +146,13 @@ static void print_outside(const struct nx_join *j)
     }
 }
 
-/* Where the lines belong. From 2.1 on the plugin cannot see what was loaded before it. */
+/* Where the lines belong. */
 static void print_place(const struct nx_join *j)
 {
     (void)printf("# These lines belong before those of every other plugin: Mosquitto asks its "
                  "plugins in the order of\n# their lines, and one before this that allows a topic "
-                 "below nexus/ keeps its wills and deliveries\n# from being judged.%s\n",
-                 nx_join_is_2_1(&j->version) ? ""
-                                             : " Behind dynamic security the plugin does not "
-                                               "start, and the broker with it.");
+                 "below nexus/ keeps its wills and deliveries\n# from being judged. Behind dynamic "
+                 "security the plugin does not start, and the broker with it.\n");
     if (j->other != NULL) {
         (void)printf("# Here: before `%s %s` (%s:%u).\n", j->other->key, j->other->value,
                      j->other->file, j->other->number);

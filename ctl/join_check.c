@@ -9,6 +9,7 @@
 #include "ctl/join.h"
 
 #include "plugin/options.h"
+#include "plugin/others.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -162,11 +163,12 @@ void nx_join_find_others(struct nx_join *j)
     for (size_t i = 0; i < j->conf.count; i++) {
         const struct nx_conf_line *line = &j->conf.lines[i];
         bool other = is_plugin_line(line) && !nx_join_is_ours(line->value);
+        bool asked = other && nx_others_is_asked(nx_span_from(line->value));
 
         if (j->other == NULL && other) {
             j->other = line;
         }
-        if (j->acl == NULL && (other || (is(line, "acl_file") && line->value[0] != '\0'))) {
+        if (j->acl == NULL && (asked || (is(line, "acl_file") && line->value[0] != '\0'))) {
             j->acl = line;
         }
     }
@@ -251,7 +253,7 @@ static void check_order(struct nx_join *j, const struct nx_conf_line *ours)
     for (size_t i = 0; &j->conf.lines[i] < ours; i++) {
         const struct nx_conf_line *line = &j->conf.lines[i];
 
-        if (is_plugin_line(line)) {
+        if (is_plugin_line(line) && nx_others_is_asked(nx_span_from(line->value))) {
             tell(j, WRONG, line,
                  "`%s %s` is asked before the nexus plugin: what it allows below nexus/ is not "
                  "judged; its lines belong behind those of the nexus plugin",
@@ -341,7 +343,7 @@ static void check_logins(struct nx_join *j)
     }
     if (is_true(certificate)) {
         tell(j, NOTE, certificate,
-             "Mosquitto 2.0 asks no plugin about logins by certificate: the bridge's client "
+             "Mosquitto asks no plugin about logins by certificate: the bridge's client "
              "identifier has to stay secret there");
     }
 }

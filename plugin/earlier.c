@@ -11,34 +11,11 @@
  */
 #include "plugin/earlier.h"
 
+#include "plugin/others.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <stddef.h>
-#include <string.h>
-
-/* Those of Mosquitto itself, and what they say to questions of access. */
-static const struct {
-    const char *file;
-    bool asked, decides;
-} known_rows[] = {
-    {"mosquitto_dynamic_security.so", true, true}, /* 2.1: some; by its roles also below nexus/ */
-    {"mosquitto_acl_file.so", true, true},         {"mosquitto_password_file.so", false, false},
-    {"mosquitto_persist_sqlite.so", false, false}, {"mosquitto_sparkplug_aware.so", false, false},
-};
-
-enum { KNOWN_COUNT = sizeof(known_rows) / sizeof(known_rows[0]) };
-
-/* KNOWN_COUNT: not known. */
-static size_t known_index(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    size_t i = 0;
-
-    while (i < KNOWN_COUNT && strcmp(slash != NULL ? slash + 1 : file, known_rows[i].file) != 0) {
-        i++;
-    }
-    return i;
-}
 
 /* Where the file lies that this address is in, or NULL. */
 static const void *base_of(const void *address)
@@ -79,9 +56,7 @@ const char *nx_earlier_plugin(void)
     }
     for (; file != NULL && found == NULL && base_of(file->l_ld) != base_of(&here);
          file = file->l_next) {
-        size_t known = known_index(file->l_name);
-
-        if (file->l_name[0] != '\0' && (known == KNOWN_COUNT || known_rows[known].asked) &&
+        if (file->l_name[0] != '\0' && nx_others_is_asked(nx_span_from(file->l_name)) &&
             is_plugin(file)) {
             found = file->l_name;
         }
@@ -90,11 +65,4 @@ const char *nx_earlier_plugin(void)
         (void)dlclose(program);
     }
     return found;
-}
-
-bool nx_earlier_decides(const char *file)
-{
-    size_t known = known_index(file);
-
-    return known < KNOWN_COUNT && known_rows[known].decides;
 }

@@ -5,6 +5,7 @@
 #include "plugin/host_state.h"
 
 #include "plugin/earlier.h"
+#include "plugin/others.h"
 
 #include <stdlib.h>
 
@@ -27,7 +28,7 @@ static enum nx_err read_options(const struct mosquitto_opt *pairs, int count,
 static bool is_asked(struct host_instance *instance)
 {
     const char *earlier = nx_earlier_plugin();
-    bool decides = earlier != NULL && nx_earlier_decides(earlier);
+    bool decides = earlier != NULL && nx_others_decides(nx_span_from(earlier));
 
     if (earlier != NULL) {
         host_events_behind_another(instance);

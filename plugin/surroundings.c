@@ -3,6 +3,8 @@
  */
 #include "plugin/surroundings.h"
 
+#include "plugin/others.h"
+
 #include "core/base/buf.h"
 
 #include <dirent.h>
@@ -42,22 +44,12 @@ static bool split_line(struct nx_span line, struct nx_span *key, struct nx_span 
     return true;
 }
 
-static struct nx_span file_name(struct nx_span path)
-{
-    struct nx_span name = path;
-
-    while (path.ptr != NULL) {
-        name = nx_span_cut(&path, '/');
-    }
-    return name;
-}
-
 /* True: it is this plugin. */
 static bool take_either(struct nx_span value, const char *own, struct nx_surroundings *out)
 {
-    bool ours = nx_span_eq(file_name(value), file_name(nx_span_from(own)));
+    bool ours = nx_span_eq(nx_others_name(value), nx_others_name(nx_span_from(own)));
 
-    out->other_plugin = out->other_plugin || !ours;
+    out->other_plugin = out->other_plugin || (!ours && nx_others_is_asked(value));
     return ours;
 }
 

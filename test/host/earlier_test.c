@@ -5,7 +5,7 @@
  * usage: earlier_test NEIGHBOUR PASSWORDS PROBE: a plugin, the same by the name of one that is not
  * asked about access, and a shared library that has nx_earlier_plugin.
  */
-#include "plugin/earlier.h"
+#include "plugin/others.h"
 
 #include "test/unit/unit.h"
 
@@ -65,14 +65,15 @@ static void one_that_is_not_asked_about_access_is_passed_over(void **state)
     assert_string_equal(found_behind(passwords_file, RTLD_LOCAL), "");
 }
 
-static void what_mosquitto_has_of_its_own_is_known_by_name(void **state)
+static void what_comes_with_mosquitto_is_known_by_name(void **state)
 {
     (void)state;
-    assert_true(nx_earlier_decides("/usr/lib/mosquitto_dynamic_security.so"));
-    assert_true(nx_earlier_decides("mosquitto_acl_file.so"));
-    assert_false(nx_earlier_decides("/usr/lib/mosquitto_password_file.so"));
-    assert_false(nx_earlier_decides("/usr/lib/mosquitto_dynamic_security.so.old"));
-    assert_false(nx_earlier_decides("neighbour.so"));
+    assert_true(nx_others_decides(NX_SPAN("/usr/lib/mosquitto_dynamic_security.so")));
+    assert_true(nx_others_decides(NX_SPAN("mosquitto_acl_file.so")));
+    assert_false(nx_others_decides(NX_SPAN("/usr/lib/mosquitto_password_file.so")));
+    assert_false(nx_others_decides(NX_SPAN("/usr/lib/mosquitto_dynamic_security.so.old")));
+    assert_false(nx_others_is_asked(NX_SPAN("name /usr/lib/mosquitto_persist_sqlite.so")));
+    assert_true(nx_others_is_asked(NX_SPAN("neighbour.so")));
 }
 
 int main(int argc, char **argv)
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_plugin_that_was_loaded_before_is_found_however_it_was_loaded),
         cmocka_unit_test(where_no_plugin_was_loaded_before_none_is_found),
         cmocka_unit_test(one_that_is_not_asked_about_access_is_passed_over),
-        cmocka_unit_test(what_mosquitto_has_of_its_own_is_known_by_name),
+        cmocka_unit_test(what_comes_with_mosquitto_is_known_by_name),
     };
 
     if (argc != 4) {

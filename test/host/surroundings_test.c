@@ -67,6 +67,15 @@ static void beside_another_plugin_allow_is_doubtful(void **state)
     }
 }
 
+static void beside_a_plugin_that_is_not_asked_about_access_it_is_as_if_alone(void **state)
+{
+    (void)state;
+    assert_true(
+        fits("plugin /usr/lib/mosquitto_password_file.so\n" OURS, NX_OUTSIDE_ALLOW, true, "ok"));
+    assert_false(fits("plugin /usr/lib/mosquitto_password_file.so\n" OURS, NX_OUTSIDE_DEFER, true,
+                      "everything outside nexus/ is refused"));
+}
+
 static void on_a_broker_that_can_ignore_us_allow_fits_beside_everybody(void **state)
 {
     (void)state;
@@ -170,6 +179,7 @@ int main(void)
         cmocka_unit_test(alone_allow_fits_and_defer_shuts_everything_outside),
         cmocka_unit_test(beside_an_acl_file_defer_fits_and_allow_opens_it),
         cmocka_unit_test(beside_another_plugin_allow_is_doubtful),
+        cmocka_unit_test(beside_a_plugin_that_is_not_asked_about_access_it_is_as_if_alone),
         cmocka_unit_test(on_a_broker_that_can_ignore_us_allow_fits_beside_everybody),
         cmocka_unit_test(a_bridge_of_the_broker_that_no_plugin_sees_is_told),
         cmocka_unit_test(behind_what_is_asked_for_the_whole_broker_a_listeners_plugin_is_told),
