@@ -5,6 +5,8 @@
 
 #include "plugin/congestion.h"
 #include "plugin/deliver_answer.h"
+#include "plugin/deliver_askers.h"
+#include "plugin/deliver_status.h"
 #include "plugin/deliver_texts.h"
 #include "plugin/marks_file.h"
 
@@ -16,23 +18,16 @@
 enum {
     AUTOSAVE_SLACK_MS = 2000, /* whole seconds, and one more */
     TICKLESS_MS_MAX = 10000,  /* so long a turn means that this broker gives no ticks */
-};
-
-struct delivery_counters {
-    uint64_t batches[NX_DELIVERY_OUTCOME_COUNT];
-    uint64_t questions; /* within batches.taken and batches.stale */
-    uint64_t held_back; /* within batches.again: by a rate */
-    uint64_t slowed;    /* within batches.taken: asked to wait */
-    uint64_t published, repeated, refused;
-    uint64_t answers, answers_lost;
+    USEFUL_EXTRA_MAX = 512,   /* of a record that counts, beside its payload: stream, properties */
 };
 
 struct nx_deliver {
     const struct nx_log *log;
     struct nx_marks_file *file; /* NULL: the marks live in memory only */
-    struct delivery_counters counters;
+    struct nx_delivery_counters counters;
     struct nx_delivery_texts texts;
     struct nx_congestion congestion;
+    struct nx_delivery_askers askers;
     uint64_t first_ms; /* when the first batch came; 0: none has */
     bool ticked, tickless_told;
     char city[NX_MARKS_NAME_SIZE];
@@ -51,6 +46,8 @@ struct job {
     uint64_t published;
     bool progress;                      /* a record of this batch has been judged */
     struct nx_delivery_verdict verdict; /* on the record that was judged last */
+    struct nx_delivery_bill bill;
+    bool asked, told; /* whether it may be told; the answer */
 };
 
 static const char *const outcome_names[NX_DELIVERY_OUTCOME_COUNT] = {
@@ -135,7 +132,7 @@ enum settling {
 
 static enum settling settle_record(struct job *job, const struct nx_batch_record *record)
 {
-    struct delivery_counters *counters = &job->deliver->counters;
+    struct nx_delivery_counters *counters = &job->deliver->counters;
     struct nx_delivery_reading reading = reading_of(job, record);
     struct nx_delivery_verdict *verdict = &job->verdict;
 
@@ -161,6 +158,72 @@ static enum settling settle_record(struct job *job, const struct nx_batch_record
     return SETTLED;
 }
 
+/* ---- what it costs ---- */
+
+/* Opened, it may only make matters worse: its link has had more than enough of no use. */
+static bool is_shut(struct job *job)
+{
+    const struct nx_delivery_toll *toll = job->ops->toll;
+
+    job->answer.wait_ms = toll != NULL ? toll->shut_ms(job->ops->ctx) : 0;
+    if (job->answer.wait_ms == 0) {
+        return false;
+    }
+    job->deliver->counters.unopened++;
+    (void)snprintf(job->answer.text, sizeof(job->answer.text),
+                   "not opened: more batches came to nothing (damaged, repeated, out of turn) than "
+                   "its rate allows");
+    return true;
+}
+
+/* Asked once for each batch: answer and line go together. */
+static bool may_tell(struct job *job)
+{
+    const struct nx_delivery_toll *toll = job->ops->toll;
+
+    if (!job->asked) {
+        job->asked = true;
+        job->told = toll == NULL ||
+                    toll->may_tell(job->ops->ctx, job->bill.question, &job->answer.suppressed);
+    }
+    return job->told;
+}
+
+static void note(struct job *job, const char *topic, const char *what)
+{
+    char line[640];
+
+    if (may_tell(job)) {
+        (void)snprintf(line, sizeof(line), "%s", what);
+        if (job->answer.suppressed > 0) {
+            (void)snprintf(line, sizeof(line), "%s [%" PRIu64 " more of this city's not told]",
+                           what, job->answer.suppressed);
+        }
+        job->ops->note(job->ops->ctx, topic, line);
+    }
+}
+
+/* A record of `bytes` in the batch has been settled. */
+static void count_useful(struct job *job, const struct nx_batch_record *record, size_t bytes)
+{
+    size_t most = record->payload.len + USEFUL_EXTRA_MAX;
+
+    if (job->verdict.counted) {
+        job->bill.useful += bytes < most ? bytes : most;
+    }
+}
+
+static void charge(struct job *job, size_t payload_bytes)
+{
+    struct nx_delivery_bill *bill = &job->bill;
+
+    bill->outcome = job->answer.outcome;
+    bill->useless = bill->opened ? payload_bytes - bill->useful : 0;
+    if (job->ops->toll != NULL) {
+        job->ops->toll->charge(job->ops->ctx, bill);
+    }
+}
+
 /* ---- one batch ---- */
 
 /* May a further number be begun in this turn? One is always. */
@@ -181,8 +244,9 @@ static enum nx_delivery_outcome take_records(struct job *job)
     struct nx_mark_entry *entry = job->entry;
     struct nx_batch_record record;
     enum settling settling;
+    size_t before = job->reader.rest.len;
 
-    while (nx_batch_next(&job->reader, &record)) {
+    for (; nx_batch_next(&job->reader, &record); before = job->reader.rest.len) {
         if (nx_mark_has(entry, record.seq, record.channel)) {
             job->deliver->counters.repeated++;
             continue;
@@ -201,6 +265,7 @@ static enum nx_delivery_outcome take_records(struct job *job)
         }
         entry->part = record.channel;
         job->progress = true;
+        count_useful(job, &record, before - job->reader.rest.len);
     }
     nx_mark_advance(entry, job->reader.head.until);
     return NX_DELIVERY_TAKEN;
@@ -227,6 +292,30 @@ static int compare_epoch(const struct job *job)
     return strcmp(job->reader.head.epoch, job->entry->live.epoch);
 }
 
+/* One that begins anew is taken wherever it begins, unless it followed one that was not (D8). */
+static enum nx_delivery_outcome inspect_new(struct job *job)
+{
+    if (is_question(&job->reader.head) ||
+        !nx_delivery_askers_have(&job->deliver->askers, job->from)) {
+        return NX_DELIVERY_TAKEN;
+    }
+    (void)snprintf(job->answer.text, sizeof(job->answer.text),
+                   "a batch before this one was not read: ask first where to go on");
+    return NX_DELIVERY_AGAIN;
+}
+
+/* (D8) */
+static void remember_asker(struct job *job)
+{
+    struct nx_delivery_askers *askers = &job->deliver->askers;
+
+    if (job->bill.question) {
+        nx_delivery_askers_remove(askers, job->from);
+    } else if (job->answer.head == NULL) {
+        (void)nx_delivery_askers_add(askers, job->from);
+    }
+}
+
 /* Reads the batch and holds it against the mark. Changes nothing. */
 static enum nx_delivery_outcome inspect(struct job *job, struct nx_span payload, bool retain)
 {
@@ -244,8 +333,8 @@ static enum nx_delivery_outcome inspect(struct job *job, struct nx_span payload,
         return err == NX_ERR_SYNTAX ? NX_DELIVERY_DAMAGED : NX_DELIVERY_REFUSED;
     }
     answer->head = head;
-    if (job->entry == NULL) {
-        return NX_DELIVERY_TAKEN;
+    if (job->entry == NULL || compare_epoch(job) > 0) {
+        return inspect_new(job);
     }
     if (compare_epoch(job) < 0) {
         (void)snprintf(answer->text, sizeof(answer->text),
@@ -253,8 +342,7 @@ static enum nx_delivery_outcome inspect(struct job *job, struct nx_span payload,
                        job->entry->live.epoch);
         return NX_DELIVERY_STALE;
     }
-    if (!is_question(head) && !head->jump && compare_epoch(job) == 0 &&
-        head->after > job->entry->live.seq) {
+    if (!is_question(head) && !head->jump && head->after > job->entry->live.seq) {
         (void)snprintf(answer->text, sizeof(answer->text),
                        "the batch goes on behind %" PRIu64 ", but only %" PRIu64
                        " is accounted for here",
@@ -276,7 +364,7 @@ static bool begin(struct job *job, const char *topic)
             (void)snprintf(what, sizeof(what),
                            "what lies between %" PRIu64 " and %" PRIu64 " cannot be had any more",
                            job->entry->live.seq, head->after);
-            job->ops->note(job->ops->ctx, topic, what);
+            note(job, topic, what);
         }
         nx_mark_advance(job->entry, head->after);
         return true;
@@ -291,7 +379,7 @@ static bool begin(struct job *job, const char *topic)
                    known ? "a new epoch" : "nothing is known of it here", head->epoch, head->after,
                    job->deliver->file == NULL ? " (no plugin_opt_state: the mark lives in memory)"
                                               : "");
-    job->ops->note(job->ops->ctx, topic, what);
+    note(job, topic, what);
     nx_mark_begin(job->entry, head->epoch, head->after);
     return true;
 }
@@ -317,11 +405,23 @@ static enum nx_delivery_outcome take(struct job *job, struct nx_span payload, bo
     return take_records(job);
 }
 
+/* And whether it brought anything. */
+static enum nx_delivery_outcome take_and_see(struct job *job, struct nx_span payload, bool retain)
+{
+    const struct nx_mark none = {0};
+    struct nx_mark before = job->entry != NULL ? job->entry->live : none;
+    enum nx_delivery_outcome outcome = take(job, payload, retain);
+
+    job->bill.moved =
+        job->progress || (job->entry != NULL && !nx_mark_is(&before, &job->entry->live));
+    return outcome;
+}
+
 /* ---- answering ---- */
 
 static void send_answer(struct job *job)
 {
-    struct delivery_counters *counters = &job->deliver->counters;
+    struct nx_delivery_counters *counters = &job->deliver->counters;
     struct nx_delivery_answer *answer = &job->answer;
     char topic[NX_DELIVER_TOPIC_SIZE];
     char *json;
@@ -339,13 +439,25 @@ static void send_answer(struct job *job)
     cJSON_free(json);
 }
 
+/* Dead letters, how far it was taken, a pause: the link of a batch that brought something needs them. */
+static void tell_link(struct job *job)
+{
+    if (job->bill.moved || may_tell(job)) {
+        send_answer(job);
+    } else {
+        job->deliver->counters.answers_suppressed++;
+    }
+}
+
 static bool conclude(struct job *job)
 {
     const struct nx_delivery_answer *answer = &job->answer;
-    struct delivery_counters *counters = &job->deliver->counters;
+    struct nx_delivery_counters *counters = &job->deliver->counters;
     bool question = answer->head != NULL && is_question(answer->head);
     char topic[NX_DELIVER_TOPIC_SIZE];
 
+    job->bill.question = question;
+    remember_asker(job);
     counters->batches[answer->outcome]++;
     counters->questions += question;
     if (!question && answer->outcome == NX_DELIVERY_TAKEN) {
@@ -353,11 +465,12 @@ static bool conclude(struct job *job)
     }
     if (question || answer->outcome != NX_DELIVERY_TAKEN || answer->refused != NULL ||
         answer->wait_ms > 0) {
-        send_answer(job);
+        tell_link(job);
     }
-    if (answer->outcome != NX_DELIVERY_TAKEN && answer->outcome != NX_DELIVERY_AGAIN) {
+    if (!job->bill.opened ||
+        (answer->outcome != NX_DELIVERY_TAKEN && answer->outcome != NX_DELIVERY_AGAIN)) {
         (void)snprintf(topic, sizeof(topic), "nexus/_deliver/%.*s", NX_SPAN_ARG(job->from));
-        job->ops->note(job->ops->ctx, topic, answer->text);
+        note(job, topic, answer->text);
     }
     return answer->outcome == NX_DELIVERY_TAKEN;
 }
@@ -388,8 +501,10 @@ bool nx_deliver_take(struct nx_deliver *deliver, const struct nx_delivery_ops *o
     bool taken;
 
     watch_ticks(deliver, job.begun_ms);
-    job.answer.outcome = take(&job, payload, retain);
+    job.bill.opened = !is_shut(&job);
+    job.answer.outcome = job.bill.opened ? take_and_see(&job, payload, retain) : NX_DELIVERY_AGAIN;
     taken = conclude(&job);
+    charge(&job, payload.len);
     nx_delivery_answer_fini(&job.answer);
     return taken;
 }
@@ -403,56 +518,7 @@ void nx_deliver_tick(struct nx_deliver *deliver, uint64_t now_ms)
     }
 }
 
-/* ---- status ---- */
-
-static bool add_count(cJSON *object, const char *name, uint64_t value)
-{
-    return cJSON_AddNumberToObject(object, name, (double)value) != NULL;
-}
-
-static bool add_outcomes(const struct nx_deliver *deliver, cJSON *object)
-{
-    cJSON *batches = cJSON_AddObjectToObject(object, "batches");
-    bool ok = batches != NULL;
-
-    for (unsigned i = 0; ok && i < NX_DELIVERY_OUTCOME_COUNT; i++) {
-        ok = add_count(batches, outcome_names[i], deliver->counters.batches[i]);
-    }
-    return ok;
-}
-
-static bool add_marks(const struct nx_deliver *deliver, cJSON *object)
-{
-    cJSON *marks = cJSON_AddObjectToObject(object, "marks");
-    char text[NX_DELIVERY_SEQ_SIZE];
-    bool ok = marks != NULL;
-
-    for (size_t i = 0; ok && i < deliver->marks.count; i++) {
-        const struct nx_mark_entry *entry = &deliver->marks.entries[i];
-
-        (void)snprintf(text, sizeof(text), "%s.%" PRIu64, entry->live.epoch, entry->live.seq);
-        ok = cJSON_AddStringToObject(marks, entry->from, text) != NULL;
-    }
-    return ok;
-}
-
 bool nx_deliver_status(const struct nx_deliver *deliver, cJSON *status)
 {
-    const struct delivery_counters *counters = &deliver->counters;
-    cJSON *object = cJSON_AddObjectToObject(status, "delivery");
-
-    return object != NULL && add_outcomes(deliver, object) &&
-           add_count(object, "questions", counters->questions) &&
-           add_count(object, "held_back", counters->held_back) &&
-           add_count(object, "slowed", counters->slowed) &&
-           add_count(object, "published", counters->published) &&
-           add_count(object, "repeated", counters->repeated) &&
-           add_count(object, "refused", counters->refused) &&
-           add_count(object, "answers", counters->answers) &&
-           add_count(object, "answers_lost", counters->answers_lost) &&
-           cJSON_AddStringToObject(object, "state", deliver->file != NULL ? "file" : "memory") !=
-               NULL &&
-           add_count(object, "marks_unwritten",
-                     deliver->file != NULL ? nx_marks_file_failures(deliver->file) : 0) &&
-           add_marks(deliver, object);
+    return nx_delivery_status(&deliver->counters, &deliver->marks, deliver->file, status);
 }

@@ -14,7 +14,11 @@
  *      the link's rate allows, ends between two records: the mark tells the link where to go on
  *      (again), and where a rate was in the way, how long to wait;
  * (D6) when the broker falls behind with what was published (plugin/congestion.h), the link of a
- *      batch that was taken is asked to wait.
+ *      batch that was taken is asked to wait;
+ * (D7) batches of no use (damaged, repeated, out of turn) are told of and logged now and then, and
+ *      where there have been too many, the next ones are not opened (again, with a wait);
+ * (D8) behind a batch that was not read none begins anew (no mark, a newer epoch) before the link
+ *      has asked (again): it would begin behind a hole.
  *
  * It knows neither the broker nor the gate: both are handed in with each batch.
  */
@@ -58,9 +62,29 @@ struct nx_delivery_reading {
 /* The gate's word on one of them. */
 struct nx_delivery_verdict {
     bool admitted;
+    bool counted;                      /* it counts against the link's limits */
     enum nx_reason reason;             /* RATE, BYTES: it is not refused, it may come later */
     uint32_t wait_ms;                  /* so much later, or more */
     struct nx_explanation explanation; /* where it is refused and words were asked for */
+};
+
+/* What has become of one batch, for who keeps the link's account. */
+struct nx_delivery_bill {
+    enum nx_delivery_outcome outcome;
+    bool opened;
+    bool question;
+    bool moved;             /* a record was settled, or the mark went on */
+    size_t useful, useless; /* its bytes about records that count against the limits; the others */
+};
+
+/* What batches cost their link (D7). */
+struct nx_delivery_toll {
+    /* For so long none is opened; 0: this one is. */
+    uint32_t (*shut_ms)(void *ctx);
+    /* May a batch that brought nothing be answered and logged? If so *suppressed says how many of
+     * its like were not before it. */
+    bool (*may_tell)(void *ctx, bool question, uint64_t *suppressed);
+    void (*charge)(void *ctx, const struct nx_delivery_bill *bill);
 };
 
 /* What one delivery needs of its surroundings. */
@@ -79,6 +103,7 @@ struct nx_delivery_ops {
     bool (*answer)(void *ctx, const char *topic, const char *json);
     /* A line for the operator about what is published on `topic`. */
     void (*note)(void *ctx, const char *topic, const char *what);
+    const struct nx_delivery_toll *toll; /* NULL: batches cost nothing */
 };
 
 struct nx_deliver;

@@ -94,7 +94,8 @@ char *nx_delivery_answer_json(struct nx_delivery_answer *answer)
                         : cJSON_AddNullToObject(object, "mark") != NULL) &&
         add_text(object, "outcome", nx_delivery_outcome_name(answer->outcome)) &&
         (answer->wait_ms == 0 || add_number(object, "wait_ms", answer->wait_ms)) &&
-        add_text(object, "text", answer->text) && add_refused(object, answer)) {
+        add_text(object, "text", answer->text) && add_refused(object, answer) &&
+        (answer->suppressed == 0 || add_number(object, "suppressed", answer->suppressed))) {
         text = cJSON_PrintUnformatted(object);
     }
     cJSON_Delete(object);

@@ -15,6 +15,7 @@ struct nx_delivery_answer {
     uint64_t mark;
     enum nx_delivery_outcome outcome;
     uint32_t wait_ms;      /* outcome AGAIN: not before so long; 0: at once */
+    uint64_t suppressed;   /* answers that were not given before this one */
     char text[512];        /* what is wrong with the batch as a whole, or "" */
     struct cJSON *refused; /* array of refused records; NULL: none */
     size_t refused_count;

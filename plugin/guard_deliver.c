@@ -9,12 +9,14 @@
 enum {
     PAUSE_MS_MIN = 250, /* of a link over its rate: a batch carries what that is worth */
     RESERVED_PART = 8,  /* of a burst: for what the link itself has to say, its status */
+    EARNED = 4,         /* answers to useless batches and to questions, by a useful one */
 };
 
 struct delivery {
     struct nx_guard *guard;
     const void *client;
     struct nx_span username;
+    struct nx_span from;
     struct nx_identity judged_as;
     struct nx_subject subject; /* the same */
     uint64_t begun_ms;
@@ -98,6 +100,7 @@ static void delivery_judge(void *ctx, const struct nx_delivery_reading *reading,
     }
     nx_gate_judge(guard->gate, &scene, &publication, &judgement);
     out->admitted = judgement.reason == NX_REASON_ADMITTED || judgement.warned;
+    out->counted = judgement.reason == NX_REASON_ADMITTED || judgement.reason >= NX_REASON_EMPTY;
     out->reason = judgement.reason;
     out->explanation.text[0] = '\0';
     if (is_too_early(judgement.reason)) {
@@ -144,6 +147,74 @@ static void delivery_note(void *ctx, const char *topic, const char *what)
     guard_log(delivery->guard, "delivery", topic, delivery->username, what);
 }
 
+/* ---- what batches cost ---- */
+
+static uint32_t delivery_shut_ms(void *ctx)
+{
+    const struct delivery *delivery = ctx;
+    const struct nx_limits *limits = &delivery->judged_as.limits;
+    uint64_t wait_ms;
+
+    if (!nx_limits_charge(limits)) {
+        return 0;
+    }
+    wait_ms = nx_usage_waste_wait_ms(delivery->guard->usage, limits, delivery->username,
+                                     delivery->begun_ms);
+    return wait_ms < UINT32_MAX ? (uint32_t)wait_ms : UINT32_MAX;
+}
+
+static bool delivery_may_tell(void *ctx, bool question, uint64_t *suppressed)
+{
+    const struct delivery *delivery = ctx;
+    struct nx_guard *guard = delivery->guard;
+
+    return nx_throttle_take(question ? guard->questions : guard->useless_batches, delivery->from,
+                            delivery->begun_ms, suppressed);
+}
+
+/* No honest link makes one, however its connection breaks. A question may come from an old copy. */
+static bool is_offence(const struct nx_delivery_bill *bill)
+{
+    return bill->outcome != NX_DELIVERY_TAKEN && bill->outcome != NX_DELIVERY_AGAIN &&
+           bill->outcome != NX_DELIVERY_GAP && !bill->question;
+}
+
+static void note_bill(const struct delivery *delivery, const struct nx_delivery_bill *bill)
+{
+    struct nx_guard *guard = delivery->guard;
+    const char *client_id = guard_client_id(guard, delivery->client);
+
+    if (is_offence(bill)) {
+        nx_offenders_note(guard->offenders, delivery->client, client_id, delivery->begun_ms);
+    } else if (!bill->moved) {
+        nx_offenders_note_useless(guard->offenders, delivery->client, client_id,
+                                  delivery->begun_ms);
+    }
+}
+
+static void delivery_charge(void *ctx, const struct nx_delivery_bill *bill)
+{
+    const struct delivery *delivery = ctx;
+    const struct nx_limits *limits = &delivery->judged_as.limits;
+    const struct nx_usage_batch batch = {.username = delivery->username,
+                                         .useful = bill->useful,
+                                         .useless = bill->useless,
+                                         .now_ms = delivery->begun_ms};
+    struct nx_guard *guard = delivery->guard;
+
+    if (bill->opened && nx_limits_charge(limits)) {
+        nx_usage_waste(guard->usage, limits, &batch);
+    }
+    if (bill->useful > 0) {
+        nx_throttle_earn(guard->useless_batches, delivery->from, EARNED);
+        nx_throttle_earn(guard->questions, delivery->from, EARNED);
+    }
+    note_bill(delivery, bill);
+}
+
+static const struct nx_delivery_toll toll = {
+    .shut_ms = delivery_shut_ms, .may_tell = delivery_may_tell, .charge = delivery_charge};
+
 /* This city's own bridge, within the limits of who delivers. */
 static struct nx_identity judged_as(const struct nx_limits *limits)
 {
@@ -169,13 +240,15 @@ enum nx_answer guard_deliver(struct nx_guard *guard, const struct nx_message *me
                                         .judge = delivery_judge,
                                         .publish = delivery_publish,
                                         .answer = delivery_answer,
-                                        .note = delivery_note};
+                                        .note = delivery_note,
+                                        .toll = &toll};
     struct nx_span payload = {message->payload,
                               message->payload != NULL ? message->payload_bytes : 0};
     struct nx_topic
         topic; /* of its own: what guard_recent gave may be another one before we are through */
 
     (void)nx_topic_parse(nx_span_from(message->topic), &topic, NULL);
+    delivery.from = topic.city;
     return nx_deliver_take(guard->deliver, &ops, topic.city, payload, message->retain)
                ? NX_ANSWER_ALLOW
                : NX_ANSWER_DENY;

@@ -57,10 +57,13 @@ enum nx_err nx_guard_new(const struct nx_host *host, const struct nx_options *op
     guard->subjects = nx_subjects_new();
     guard->recents = nx_recents_new(host->seed);
     guard->reports = nx_throttle_new(host->seed, now_ms);
+    guard->useless_batches = nx_throttle_new(host->seed, now_ms);
+    guard->questions = nx_throttle_new(host->seed, now_ms);
     guard->usage = nx_usage_new(host->seed);
     guard->offenders = nx_offenders_new(options->disconnect_refusals, options->disconnect_seconds);
     if (guard->gate == NULL || guard->subjects == NULL || guard->recents == NULL ||
-        guard->reports == NULL || guard->usage == NULL || guard->offenders == NULL) {
+        guard->reports == NULL || guard->useless_batches == NULL || guard->questions == NULL ||
+        guard->usage == NULL || guard->offenders == NULL) {
         goto out;
     }
     err = nx_rules_load(options, &host->log, host->seed, &guard->rules, &fault);
@@ -95,6 +98,8 @@ void nx_guard_free(struct nx_guard *guard)
     nx_deliver_free(guard->deliver);
     nx_rules_free(&guard->rules);
     nx_throttle_free(guard->reports);
+    nx_throttle_free(guard->useless_batches);
+    nx_throttle_free(guard->questions);
     nx_offenders_free(guard->offenders);
     nx_usage_free(guard->usage);
     nx_recents_free(guard->recents);

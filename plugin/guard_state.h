@@ -38,7 +38,8 @@ struct nx_guard {
     struct nx_deliver *deliver;
     struct nx_subjects *subjects;
     struct nx_recents *recents;
-    struct nx_throttle *reports; /* by identity */
+    struct nx_throttle *reports;                     /* by identity */
+    struct nx_throttle *useless_batches, *questions; /* told of, by the city that delivers */
     struct nx_bucket log_lines;
     struct nx_usage *usage;
     struct nx_offenders *offenders;

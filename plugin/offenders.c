@@ -12,10 +12,12 @@
 
 enum { SET_BITS = 8, SET_COUNT = 1 << SET_BITS, WAYS = 4, QUEUE_MAX = 64 };
 
+enum weight { USELESS = 1, REFUSAL = 64 };
+
 struct offender {
     const void *client; /* NULL: free */
     uint64_t since_ms;
-    uint32_t refusals;
+    uint64_t weight;
 };
 
 struct nx_offenders {
@@ -100,8 +102,8 @@ static void enqueue(struct nx_offenders *offenders, const void *client, const ch
     }
 }
 
-void nx_offenders_note(struct nx_offenders *offenders, const void *client, const char *client_id,
-                       uint64_t now_ms)
+static void note(struct nx_offenders *offenders, const void *client, const char *client_id,
+                 uint64_t now_ms, enum weight weight)
 {
     struct offender *entry;
 
@@ -113,10 +115,22 @@ void nx_offenders_note(struct nx_offenders *offenders, const void *client, const
     if (entry->client != client || now_ms - entry->since_ms > offenders->window_ms) {
         *entry = (struct offender){.client = client, .since_ms = now_ms};
     }
-    entry->refusals++;
-    if (entry->refusals >= offenders->refusals_max) {
+    entry->weight += weight;
+    if (entry->weight >= (uint64_t)offenders->refusals_max * REFUSAL) {
         enqueue(offenders, client, client_id);
     }
+}
+
+void nx_offenders_note(struct nx_offenders *offenders, const void *client, const char *client_id,
+                       uint64_t now_ms)
+{
+    note(offenders, client, client_id, now_ms, REFUSAL);
+}
+
+void nx_offenders_note_useless(struct nx_offenders *offenders, const void *client,
+                               const char *client_id, uint64_t now_ms)
+{
+    note(offenders, client, client_id, now_ms, USELESS);
 }
 
 void nx_offenders_forget(struct nx_offenders *offenders, const void *client)

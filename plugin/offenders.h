@@ -21,6 +21,10 @@ void nx_offenders_free(struct nx_offenders *offenders);
 void nx_offenders_note(struct nx_offenders *offenders, const void *client, const char *client_id,
                        uint64_t now_ms);
 
+/* It sent what was of no use, as honest recovery does too: 64 of these are one refusal. */
+void nx_offenders_note_useless(struct nx_offenders *offenders, const void *client,
+                               const char *client_id, uint64_t now_ms);
+
 /* The client is gone by itself: whoever comes under its identifier is not the one who offended. */
 void nx_offenders_forget(struct nx_offenders *offenders, const void *client);
 

@@ -46,7 +46,8 @@ static const struct option_row rows[] = {
      "broker, it has lost, and links deliver it again."},
     {"disconnect_refusals", OPTION_NUMBER, AT(disconnect_refusals), 0, 1000000, "0", "0 to 1000000",
      "A client is disconnected when so many of its publishes were refused within "
-     "plugin_opt_disconnect_seconds; 0: never. Bridges and links never are."},
+     "plugin_opt_disconnect_seconds; 0: never. Bridges and links are only for batches that no "
+     "working link makes (delivery.md)."},
     {"disconnect_seconds", OPTION_NUMBER, AT(disconnect_seconds), 1, 3600, "10",
      "1 to 3600 seconds", "See plugin_opt_disconnect_refusals."},
 };

@@ -149,3 +149,15 @@ bool nx_throttle_take(struct nx_throttle *throttle, struct nx_span identity, uin
     }
     return nx_bucket_take(entry != NULL ? &entry->bucket : &throttle->common, now_ms, suppressed);
 }
+
+/* Who has no bucket has a full one; the common one is nobody's to fill. */
+void nx_throttle_earn(struct nx_throttle *throttle, struct nx_span identity, unsigned count)
+{
+    struct entry *entry = nx_map_get(&throttle->entries, identity);
+
+    if (entry != NULL) {
+        uint64_t credit_ms = entry->bucket.credit_ms + (uint64_t)count * COST_MS;
+
+        entry->bucket.credit_ms = credit_ms < CREDIT_MS_MAX ? credit_ms : CREDIT_MS_MAX;
+    }
+}

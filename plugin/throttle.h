@@ -34,4 +34,7 @@ void nx_throttle_free(struct nx_throttle *throttle);
 bool nx_throttle_take(struct nx_throttle *throttle, struct nx_span identity, uint64_t now_ms,
                       uint64_t *suppressed);
 
+/* The identity has earned so many more, up to a full bucket. */
+void nx_throttle_earn(struct nx_throttle *throttle, struct nx_span identity, unsigned count);
+
 #endif

@@ -17,6 +17,14 @@ enum {
     NAME_BYTES_MAX = 1024, /* a longer name shares the common account */
     SEEN_SLOTS = 1 << 18,  /* a power of two */
     SEEN_MAX = 3 << 16,    /* three quarters of it */
+
+    /* Useless batches: so much at once at least, which is two windows of a bridge's largest. */
+    WASTE_MESSAGES = 1024,
+    WASTE_BYTES = 32 << 20,
+    WASTE_PAID_BACK = 4, /* by as much of use */
+    /* So much is to be free when a pause is over: a link begins again with a question. */
+    WASTE_ROOM_MESSAGES = 4,
+    WASTE_ROOM_BYTES = 1024,
 };
 
 #define NS_PER_S  UINT64_C(1000000000)
@@ -24,6 +32,7 @@ enum {
 
 struct account {
     uint64_t messages_ns, bytes_ns; /* monotonic: when all that was admitted would be due */
+    uint64_t wasted_messages_ns, wasted_bytes_ns; /* the same of what was useless in batches */
     uint32_t assets;
     struct nx_span name; /* lies behind the account; {NULL, 0}: the common one */
 };
@@ -84,7 +93,9 @@ void nx_usage_free(struct nx_usage *usage)
 /* Knows nothing worth keeping: its rates are at rest, and it holds no asset. */
 static bool is_idle(const struct account *account, uint64_t now_ns)
 {
-    return account->messages_ns <= now_ns && account->bytes_ns <= now_ns && account->assets == 0;
+    return account->messages_ns <= now_ns && account->bytes_ns <= now_ns &&
+           account->wasted_messages_ns <= now_ns && account->wasted_bytes_ns <= now_ns &&
+           account->assets == 0;
 }
 
 /* A free place in the ring, or ACCOUNTS_MAX. */
@@ -302,6 +313,59 @@ uint64_t nx_usage_wait_ms(const struct nx_usage *usage, const struct nx_limits *
 
     account = account != NULL ? account : &usage->common;
     return (early_by(account, limits, message, &over) + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+/* ---- batches ----------------------------------------------------------------------------- */
+
+/* Spends and is paid back; nothing is saved up beyond being at rest. */
+static void settle(uint64_t *due_ns, uint64_t now_ns, uint64_t spent_ns, uint64_t back_ns)
+{
+    uint64_t ahead_ns = (*due_ns > now_ns ? *due_ns - now_ns : 0) + spent_ns;
+
+    *due_ns = now_ns + (ahead_ns > back_ns ? ahead_ns - back_ns : 0);
+}
+
+void nx_usage_waste(struct nx_usage *usage, const struct nx_limits *limits,
+                    const struct nx_usage_batch *batch)
+{
+    uint64_t now_ns = batch->now_ms * NS_PER_MS;
+    struct account *account = account_of(usage, batch->username, now_ns);
+    uint64_t message_ns = limits->message_interval_ns;
+
+    settle(&account->wasted_messages_ns, now_ns, batch->useful == 0 ? message_ns : 0,
+           batch->useful > 0 ? WASTE_PAID_BACK * message_ns : 0);
+    settle(&account->wasted_bytes_ns, now_ns, cost_of_bytes(limits, batch->useless),
+           WASTE_PAID_BACK * cost_of_bytes(limits, batch->useful));
+}
+
+/* Until `due_ns` is no further ahead than `most_ns`, and then by `room_ns` less; 0: it is not. */
+static uint64_t shut_ns(uint64_t due_ns, uint64_t now_ns, uint64_t most_ns, uint64_t room_ns)
+{
+    uint64_t ahead_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+
+    return ahead_ns > most_ns ? ahead_ns - most_ns + room_ns : 0;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+uint64_t nx_usage_waste_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
+                                struct nx_span username, uint64_t now_ms)
+{
+    const struct account *account = known_account(usage, username);
+    uint64_t now_ns = now_ms * NS_PER_MS, message_ns = limits->message_interval_ns;
+    uint64_t messages_ns, bytes_ns;
+
+    account = account != NULL ? account : &usage->common;
+    messages_ns = shut_ns(account->wasted_messages_ns, now_ns,
+                          greater(limits->burst_ns, WASTE_MESSAGES * message_ns),
+                          WASTE_ROOM_MESSAGES * message_ns);
+    bytes_ns = shut_ns(account->wasted_bytes_ns, now_ns,
+                       greater(limits->burst_ns, cost_of_bytes(limits, WASTE_BYTES)),
+                       cost_of_bytes(limits, WASTE_ROOM_BYTES));
+    return (greater(messages_ns, bytes_ns) + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 size_t nx_usage_accounts(const struct nx_usage *usage)

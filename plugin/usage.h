@@ -52,6 +52,28 @@ void nx_usage_return(struct nx_usage *usage);
 uint64_t nx_usage_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
                           const struct nx_usage_message *message);
 
+/*
+ * A batch whose messages were charged one by one, as they were taken. `useful` are its bytes about
+ * those; `useless` are the others: repeated, damaged, not to be taken now.
+ */
+struct nx_usage_batch {
+    struct nx_span username;
+    size_t useful, useless;
+    uint64_t now_ms;
+};
+
+/*
+ * Charges what was useless to an account beside that of the messages, at the same rates; a batch of
+ * nothing else is one message there. What was useful pays that account back several times, so that
+ * who recovers from a cut or is held back by a rate is never slowed by what has to come again.
+ */
+void nx_usage_waste(struct nx_usage *usage, const struct nx_limits *limits,
+                    const struct nx_usage_batch *batch);
+
+/* Milliseconds until a further batch is worth opening; 0: it is. */
+uint64_t nx_usage_waste_wait_ms(const struct nx_usage *usage, const struct nx_limits *limits,
+                                struct nx_span username, uint64_t now_ms);
+
 /* Is there anything to charge? */
 static inline bool nx_limits_charge(const struct nx_limits *limits)
 {

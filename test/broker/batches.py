@@ -71,7 +71,8 @@ class Link:
 
     def publish(self, batch, topic=DELIVER, **options):
         """The reason code of the PUBACK: 0x87 refused, else taken. A batch that was too much for one
-        turn of a busy broker is sent again, as often as it takes."""
+        turn of a busy broker is sent again, as often as it takes. Not for floods: of those not each
+        batch is answered."""
         while True:
             reason = self.client.publish(topic, batch, **options)
             if reason != mqtt.NOT_AUTHORIZED or topic != DELIVER:
@@ -80,6 +81,8 @@ class Link:
             if answer["outcome"] != "again":
                 self.answers.append(answer)
                 return reason
+            self.client.publish(DELIVER, encode(self.epoch, 0, 0))
+            self.answer()  # where to go on: a link asks, this one sends the same again
 
     def send(self, after, until, records=None, **options):
         records = readings(after, until) if records is None else records

@@ -272,6 +272,7 @@ static void only_links_and_bridges_deliver_and_no_city_delivers_to_itself(void *
                                         batch.data, batch.len, true),
                      MOSQ_ERR_ACL_DENIED); /* retained */
     batch_assert_answer("refused", -1);
+    assert_int_equal(batch_ask(site, EPOCH, 0), 0);
     assert_int_equal(fake_publish_bytes(&site->plugin, &site->bridge, "nexus/_deliver/ulsan",
                                         batch.data, batch.len, false),
                      0);

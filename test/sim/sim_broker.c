@@ -11,6 +11,10 @@
 enum {
     TICK_US = 100000, /* an idle broker's loop */
     SETTLE_MS = 1000,
+    /* The plugin has had enough of a link, rightly or not: to be got over, as a cut is. */
+    SHUT_PERCENT = 3,
+    SHUT_MS_MAX = 2000,
+    UNTOLD_PERCENT = 10,
 };
 
 /* --- the plugin --------------------------------------------------------------------------------- */
@@ -72,9 +76,33 @@ static void op_note(void *ctx, const char *topic, const char *what)
     sim_say("plugin: %s: %s", topic, what);
 }
 
+static uint32_t op_shut_ms(void *ctx)
+{
+    (void)ctx;
+    return sim_chance(&sim_world->random, SHUT_PERCENT)
+               ? 1 + (uint32_t)sim_draw(&sim_world->random, SHUT_MS_MAX)
+               : 0;
+}
+
+static bool op_may_tell(void *ctx, bool question, uint64_t *suppressed)
+{
+    (void)ctx;
+    (void)question;
+    *suppressed = 0;
+    return !sim_chance(&sim_world->random, UNTOLD_PERCENT);
+}
+
+static void op_charge(void *ctx, const struct nx_delivery_bill *bill)
+{
+    (void)ctx;
+    (void)bill;
+}
+
 bool open_delivery(struct sim_broker *broker, struct nx_span from, struct nx_span payload,
                    bool retained)
 {
+    static const struct nx_delivery_toll toll = {
+        .shut_ms = op_shut_ms, .may_tell = op_may_tell, .charge = op_charge};
     const struct nx_delivery_ops ops = {
         .ctx = broker,
         .now_ms = op_now_ms,
@@ -83,6 +111,7 @@ bool open_delivery(struct sim_broker *broker, struct nx_span from, struct nx_spa
         .publish = op_publish,
         .answer = op_answer,
         .note = op_note,
+        .toll = &toll,
     };
 
     return nx_deliver_take(broker->deliver, &ops, from, payload, retained);
