@@ -218,7 +218,7 @@ static void charge(struct job *job, size_t payload_bytes)
     struct nx_delivery_bill *bill = &job->bill;
 
     bill->outcome = job->answer.outcome;
-    bill->useless = bill->opened ? payload_bytes - bill->useful : 0;
+    bill->useless = payload_bytes - bill->useful;
     if (job->ops->toll != NULL) {
         job->ops->toll->charge(job->ops->ctx, bill);
     }

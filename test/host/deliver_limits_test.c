@@ -13,25 +13,6 @@
 /* 14 at once: an eighth of a burst is kept for what the link publishes itself. */
 #define SIXTEEN "\"messages_per_second\": 16, \"burst_seconds\": 1"
 
-/* Gives the link these limits. */
-static void limit(struct site *site, const char *limits)
-{
-    char text[1024];
-
-    (void)snprintf(text, sizeof(text),
-                   "{ \"city\": \"birmingham\", \"title\": \"B\", \"country\": \"GB\",\n"
-                   "  \"time_zone\": \"Europe/London\", \"bounding_box\": [-3, 52, -1, 53],\n"
-                   "  \"reference\": { \"temperature_celsius\": 20, \"pressure_kpa\": 101.325 },\n"
-                   "  \"domains\": { \"air\": {} },\n"
-                   "  \"limits\": { \"link\": { %s } },\n"
-                   "  \"identities\": {\n"
-                   "    \"ulsan-link\": { \"role\": \"link\", \"city\": \"ulsan\" } } }\n",
-                   limits);
-    site_write(site, "birmingham/city.json", text);
-    (void)fake_reload(&site->plugin);
-    assert_true(fake_logged("configuration reloaded"));
-}
-
 /* Does as a link does: goes on behind the mark, after the pause that it is told. Rounds taken. */
 static unsigned deliver_patiently(struct site *site, uint64_t until)
 {
@@ -66,7 +47,7 @@ static void each_record_of_a_batch_is_a_message_of_the_rate(void **state)
 {
     struct site *site = *state;
 
-    limit(site, SIXTEEN);
+    batch_limit(site, SIXTEEN);
     assert_int_equal(batch_deliver_all(site, EPOCH, 0, 14), 0);
     assert_int_equal(batch_deliver_all(site, EPOCH, 14, 15), MOSQ_ERR_ACL_DENIED);
     assert_int_equal(fake_count(STREAM), 14);
@@ -79,7 +60,7 @@ static void a_batch_over_the_rate_is_taken_as_far_as_it_goes(void **state)
 {
     struct site *site = *state;
 
-    limit(site, SIXTEEN);
+    batch_limit(site, SIXTEEN);
     assert_int_equal(batch_deliver_all(site, EPOCH, 0, 25), MOSQ_ERR_ACL_DENIED);
     assert_int_equal(fake_count(STREAM), 14);
     batch_assert_answer("again", 14);
@@ -90,7 +71,7 @@ static void nothing_is_lost_or_repeated_or_refused_by_a_rate(void **state)
 {
     struct site *site = *state;
 
-    limit(site, SIXTEEN);
+    batch_limit(site, SIXTEEN);
     (void)deliver_patiently(site, 60);
     assert_each_came_once_in_order(60);
     assert_int_equal(fake_count(REJECTED), 0);
@@ -106,7 +87,7 @@ static void the_pause_makes_few_batches_and_keeps_to_the_rate(void **state)
     int64_t began_ms = fake.now_ms;
     unsigned rounds;
 
-    limit(site, SIXTEEN);
+    batch_limit(site, SIXTEEN);
     rounds = deliver_patiently(site, 62);
     assert_in_range(fake.now_ms - began_ms, 3000, 3300);
     assert_true(rounds <= 3000 / 250 + 2);
@@ -118,7 +99,7 @@ static void a_short_burst_is_not_wasted_in_the_pause(void **state)
     struct site *site = *state;
     int64_t began_ms = fake.now_ms;
 
-    limit(site, "\"messages_per_second\": 80, \"burst_seconds\": 0.1");
+    batch_limit(site, "\"messages_per_second\": 80, \"burst_seconds\": 0.1");
     (void)deliver_patiently(site, 47); /* 7 at once, 40 in half a second */
     assert_in_range(fake.now_ms - began_ms, 500, 560);
 }
@@ -129,7 +110,7 @@ static void both_parts_of_a_reading_count_and_none_is_repeated(void **state)
                                          batch_record(1, NX_CHANNEL_ORIGINAL, "bytes")};
     struct site *site = *state;
 
-    limit(site, "\"messages_per_second\": 1, \"burst_seconds\": 1");
+    batch_limit(site, "\"messages_per_second\": 1, \"burst_seconds\": 1");
     assert_int_equal(batch_deliver(site, EPOCH, 0, 1, false, records, 2), MOSQ_ERR_ACL_DENIED);
     batch_assert_answer("again", 0);
     assert_true(site_number(ACK, "wait_ms") == 1000);
@@ -143,7 +124,7 @@ static void what_comes_again_costs_nothing(void **state)
 {
     struct site *site = *state;
 
-    limit(site, SIXTEEN);
+    batch_limit(site, SIXTEEN);
     assert_int_equal(batch_deliver_all(site, EPOCH, 0, 8), 0);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(batch_deliver_all(site, EPOCH, 0, 8), 0);
@@ -156,7 +137,7 @@ static void the_payloads_of_the_records_are_the_bytes_of_the_rate(void **state)
 {
     struct site *site = *state;
 
-    limit(site, "\"bytes_per_second\": 416, \"burst_seconds\": 1"); /* 16 of 26 */
+    batch_limit(site, "\"bytes_per_second\": 416, \"burst_seconds\": 1"); /* 16 of 26 */
     assert_int_equal(strlen(GOOD_READING), 26);
     assert_int_equal(batch_deliver_all(site, EPOCH, 0, 16), MOSQ_ERR_ACL_DENIED);
     batch_assert_answer("again", 14);
@@ -169,7 +150,7 @@ static void a_link_that_is_held_back_still_publishes_its_status(void **state)
 {
     struct site *site = *state;
 
-    limit(site, SIXTEEN);
+    batch_limit(site, SIXTEEN);
     assert_int_equal(batch_deliver_all(site, EPOCH, 0, 20), MOSQ_ERR_ACL_DENIED);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(fake_publish(&site->plugin, &site->link,
@@ -184,7 +165,7 @@ static void a_record_over_the_links_size_is_a_dead_letter(void **state)
                                          batch_record(2, NX_CHANNEL_ORIGINAL, "0123456789abcde")};
     struct site *site = *state;
 
-    limit(site, "\"payload_bytes\": 15");
+    batch_limit(site, "\"payload_bytes\": 15");
     assert_int_equal(batch_deliver(site, EPOCH, 0, 2, false, records, 2), 0);
     batch_assert_answer("taken", 2);
     assert_non_null(strstr(fake_last(ACK)->payload, "\"seq\":1,\"channel\":\"original\","

@@ -5,6 +5,8 @@
 #include "test/unit/unit.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STATUS "nexus/birmingham/_status/plugin"
@@ -90,4 +92,33 @@ double batch_counter(struct site *site, const char *group, const char *name)
     value = cJSON_IsNumber(item) ? cJSON_GetNumberValue(item) : -1;
     cJSON_Delete(json);
     return value;
+}
+
+void batch_limit(struct site *site, const char *limits)
+{
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text),
+                   "{ \"city\": \"birmingham\", \"title\": \"B\", \"country\": \"GB\",\n"
+                   "  \"time_zone\": \"Europe/London\", \"bounding_box\": [-3, 52, -1, 53],\n"
+                   "  \"reference\": { \"temperature_celsius\": 20, \"pressure_kpa\": 101.325 },\n"
+                   "  \"domains\": { \"air\": {} },\n"
+                   "  \"limits\": { \"link\": { %s }, \"bridge\": { %s } },\n"
+                   "  \"identities\": {\n"
+                   "    \"air-{asset}\": { \"role\": \"sensor\", \"assets\": [\"air/{asset}\"] },\n"
+                   "    \"bridge\": { \"role\": \"bridge\" },\n"
+                   "    \"ulsan-link\": { \"role\": \"link\", \"city\": \"ulsan\" } } }\n",
+                   limits, limits);
+    site_write(site, "birmingham/city.json", text);
+    (void)fake_reload(&site->plugin);
+    assert_true(fake_logged("configuration reloaded"));
+}
+
+void batch_forget_messages(void)
+{
+    for (size_t i = 0; i < fake.messages_count; i++) {
+        free(fake.messages[i].topic);
+        free(fake.messages[i].payload);
+    }
+    fake.messages_count = 0;
 }

@@ -32,6 +32,12 @@ int batch_ask(struct site *site, const char *epoch, uint64_t after);
 /* The latest answer; -1: its mark is null. */
 void batch_assert_answer(const char *outcome, double mark);
 
+/* Gives bridges and links these limits. */
+void batch_limit(struct site *site, const char *limits);
+
+/* What the plugin has published so far, for tests that publish more than the fake broker holds. */
+void batch_forget_messages(void);
+
 /* A counter of the status' member "delivery", or below it in "batches"; time passes. */
 double batch_counter(struct site *site, const char *group, const char *name);
 
