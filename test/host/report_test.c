@@ -231,6 +231,31 @@ static void a_flood_of_names_shares_one_bucket(void **state)
     nx_throttle_free(throttle);
 }
 
+static void what_is_earned_fills_a_bucket_no_further_than_full(void **state)
+{
+    struct nx_throttle *throttle = nx_throttle_new(1, 0);
+    uint64_t suppressed;
+    unsigned told = 0;
+
+    (void)state;
+    assert_non_null(throttle);
+    nx_throttle_earn(throttle, NX_SPAN("a"), 5); /* nothing is known of it: its bucket is full */
+    for (unsigned i = 0; i < 30; i++) {
+        told += nx_throttle_take(throttle, NX_SPAN("a"), 0, &suppressed);
+    }
+    nx_throttle_earn(throttle, NX_SPAN("a"), 3);
+    for (unsigned i = 0; i < 30; i++) {
+        told += nx_throttle_take(throttle, NX_SPAN("a"), 0, &suppressed);
+    }
+    assert_int_equal(told, 20 + 3);
+    nx_throttle_earn(throttle, NX_SPAN("a"), 1000);
+    for (unsigned i = 0; i < 30; i++) {
+        told += nx_throttle_take(throttle, NX_SPAN("a"), 0, &suppressed);
+    }
+    assert_int_equal(told, 20 + 3 + 20);
+    nx_throttle_free(throttle);
+}
+
 static void the_operators_page_holds_the_table_of_options(void **state)
 {
     struct nx_buf table;
@@ -268,6 +293,7 @@ int main(void)
         cmocka_unit_test(time_is_rfc_3339_in_utc),
         cmocka_unit_test(a_clock_that_steps_back_gives_no_burst),
         cmocka_unit_test(a_flood_of_names_shares_one_bucket),
+        cmocka_unit_test(what_is_earned_fills_a_bucket_no_further_than_full),
         cmocka_unit_test(the_operators_page_holds_the_table_of_options),
     };
 

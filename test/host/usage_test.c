@@ -100,6 +100,75 @@ static void a_clock_that_stands_still_or_steps_back_gives_no_more(void **state)
     nx_usage_free(usage);
 }
 
+/* Until then nothing more is worth opening, and then it is. */
+static void the_wait_for_a_batch_ends_when_there_is_room_for_it(void **state)
+{
+    const struct nx_limits limits = {
+        .message_interval_ns = 100000000, .bytes_per_second = 1000000, .burst_ns = 1000000000};
+    struct nx_usage_batch batch = {.username = NX_SPAN("u"), .useless = 300000, .now_ms = 5000};
+    struct nx_usage *usage = nx_usage_new(7);
+    uint64_t wait_ms;
+
+    (void)state;
+    assert_non_null(usage);
+    for (unsigned i = 0; i < 5000; i++) {
+        wait_ms = nx_usage_waste_wait_ms(usage, &limits, batch.username, batch.now_ms);
+        if (wait_ms > 0) {
+            assert_true(wait_ms > 1); /* room too */
+            batch.now_ms += wait_ms;
+            assert_true(nx_usage_waste_wait_ms(usage, &limits, batch.username, batch.now_ms) == 0);
+        }
+        nx_usage_waste(usage, &limits, &batch);
+        batch.useless = (batch.useless * 7 + 1) % 524288;
+    }
+    nx_usage_free(usage);
+}
+
+static void what_is_paid_back_is_not_saved_up(void **state)
+{
+    const struct nx_limits limits = {.message_interval_ns = 1000000000, .burst_ns = 1000000000};
+    const struct nx_usage_batch useful = {.username = NX_SPAN("u"), .useful = 9, .now_ms = 1000};
+    const struct nx_usage_batch useless = {.username = NX_SPAN("u"), .useless = 9, .now_ms = 1000};
+    const struct nx_usage_message message = {.username = NX_SPAN("u"), .now_ms = 1000};
+    struct nx_usage *usage = nx_usage_new(7);
+    unsigned opened = 0;
+
+    (void)state;
+    assert_non_null(usage);
+    for (unsigned i = 0; i < 100; i++) {
+        nx_usage_waste(usage, &limits, &useful);
+    }
+    while (nx_usage_waste_wait_ms(usage, &limits, useless.username, useless.now_ms) == 0) {
+        nx_usage_waste(usage, &limits, &useless);
+        opened++;
+    }
+    assert_int_equal(opened, 1024 + 1);
+    assert_int_equal(nx_usage_take(usage, &limits, &message), NX_USAGE_OK); /* beside it */
+    nx_usage_free(usage);
+}
+
+/* Who finds no room of its own shares what all of them may waste. */
+static void those_without_an_account_waste_together(void **state)
+{
+    enum { ROOM = 65536 };
+    const struct nx_limits one = {.message_interval_ns = 1000000000};
+    struct nx_usage_batch batch = {.useless = 9, .now_ms = 1000};
+    struct nx_usage *usage = nx_usage_new(7);
+    char name[16];
+
+    (void)state;
+    assert_non_null(usage);
+    for (unsigned i = 0; i < ROOM + 2000; i++) {
+        (void)snprintf(name, sizeof(name), "u%u", i);
+        batch.username = nx_span_from(name);
+        nx_usage_waste(usage, &one, &batch);
+    }
+    assert_int_equal(nx_usage_accounts(usage), ROOM);
+    assert_true(nx_usage_waste_wait_ms(usage, &one, NX_SPAN("u70000"), 1000) > 0);
+    assert_true(nx_usage_waste_wait_ms(usage, &one, NX_SPAN("u1"), 1000) == 0);
+    nx_usage_free(usage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +176,9 @@ int main(void)
         cmocka_unit_test(a_full_table_of_assets_admits_no_new_one),
         cmocka_unit_test(the_wait_ends_when_the_message_is_in_time),
         cmocka_unit_test(a_clock_that_stands_still_or_steps_back_gives_no_more),
+        cmocka_unit_test(the_wait_for_a_batch_ends_when_there_is_room_for_it),
+        cmocka_unit_test(what_is_paid_back_is_not_saved_up),
+        cmocka_unit_test(those_without_an_account_waste_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
