@@ -137,7 +137,7 @@ enum nx_err guard_reload(struct nx_guard *guard, const struct nx_log *faults_log
     fresh.loaded_at_ms = guard->host->wall_ms();
     nx_rules_free(&guard->rules);
     guard->rules = fresh;
-    nx_usage_forget_assets(guard->usage);
+    nx_usage_forget(guard->usage);
     (void)snprintf(guard->config_text, sizeof(guard->config_text), "ok");
     nx_log(&guard->host->log, NX_LOG_NOTICE, "nexus: configuration reloaded, generation %llu",
            (unsigned long long)fresh.generation);

@@ -182,17 +182,22 @@ static uint64_t *seen_slot(const struct nx_usage *usage, uint64_t print)
     return &usage->seen[i];
 }
 
-void nx_usage_forget_assets(struct nx_usage *usage)
+static void forget(struct account *account)
 {
-    if (usage->seen_count == 0) {
-        return; /* its pages have not been touched: leave them so */
+    account->assets = 0;
+    account->wasted_messages_ns = account->wasted_bytes_ns = 0;
+}
+
+void nx_usage_forget(struct nx_usage *usage)
+{
+    if (usage->seen_count > 0) { /* else its pages have not been touched: leave them so */
+        memset(usage->seen, 0, SEEN_SLOTS * sizeof(*usage->seen));
+        usage->seen_count = 0;
     }
-    memset(usage->seen, 0, SEEN_SLOTS * sizeof(*usage->seen));
-    usage->seen_count = 0;
-    usage->common.assets = 0;
-    for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
+    forget(&usage->common);
+    for (size_t i = 0; usage->accounts.count > 0 && i < ACCOUNTS_MAX; i++) {
         if (usage->ring[i] != NULL) {
-            usage->ring[i]->assets = 0;
+            forget(usage->ring[i]);
         }
     }
 }

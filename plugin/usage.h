@@ -80,8 +80,11 @@ static inline bool nx_limits_charge(const struct nx_limits *limits)
     return limits->message_interval_ns > 0 || limits->bytes_per_second > 0 || limits->assets > 0;
 }
 
-/* Forgets the assets, not the rates: a reload gives nobody a second burst. */
-void nx_usage_forget_assets(struct nx_usage *usage);
+/*
+ * At a reload: forgets the assets, and what was useless, since a greater rate is not to wait for what
+ * a small one has run up. Not the rates: a reload gives nobody a second burst.
+ */
+void nx_usage_forget(struct nx_usage *usage);
 
 /* Identities that have an account; messages that were charged to the common one. */
 size_t nx_usage_accounts(const struct nx_usage *usage);

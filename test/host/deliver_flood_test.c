@@ -183,6 +183,17 @@ static void a_link_that_comes_back_by_the_rules_goes_on(void **state)
     free(large);
 }
 
+static void a_greater_rate_does_not_wait_for_what_a_small_one_ran_up(void **state)
+{
+    struct site *site = *state;
+
+    batch_limit(site, "\"messages_per_second\": 0.1");
+    flood(site, &site->link, USELESS_MAX + 1);
+    assert_int_equal(batch_ask(site, EPOCH, 0), MOSQ_ERR_ACL_DENIED);
+    batch_limit(site, "\"messages_per_second\": 1000");
+    assert_int_equal(batch_ask(site, EPOCH, 0), 0);
+}
+
 static void repeated_bytes_count(void **state)
 {
     enum { BYTES = 500 * 1024, FREE = USELESS_KIB_MAX / 500 };
@@ -385,6 +396,7 @@ int main(void)
         OPEN_TEST(a_flood_beyond_the_rate_is_not_opened),
         OPEN_TEST(what_is_not_opened_costs_no_more),
         OPEN_TEST(a_link_that_comes_back_by_the_rules_goes_on),
+        OPEN_TEST(a_greater_rate_does_not_wait_for_what_a_small_one_ran_up),
         OPEN_TEST(repeated_bytes_count),
         OPEN_TEST(nobody_else_pays_for_a_flood),
         OPEN_TEST(the_links_own_messages_pay_nothing_for_it),

@@ -55,7 +55,7 @@ static void a_full_table_of_assets_admits_no_new_one(void **state)
     }
     assert_int_equal(take(usage, &many, 0, ASSETS, 0), NX_USAGE_ASSETS);
     assert_int_equal(take(usage, &many, 0, 0, 0), NX_USAGE_OK);
-    nx_usage_forget_assets(usage);
+    nx_usage_forget(usage);
     assert_int_equal(take(usage, &many, 0, ASSETS, 0), NX_USAGE_OK);
     nx_usage_free(usage);
 }
