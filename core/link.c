@@ -1,6 +1,6 @@
 /*
  * link.c - the life of one directed link: a cursor in the owner's sequence and a window of units
- * in flight behind it. The invariants L1 to L9 are in link_state.h.
+ * in flight behind it. The invariants L1 to L10 are in link_state.h.
  *
  * Pure: time arrives as now_ms, effects leave as steps and marks. Allocates nothing after
  * nx_link_new.

@@ -14,6 +14,7 @@
 #include "core/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct nx_link;
@@ -24,6 +25,7 @@ enum {
     NX_LINK_BATCH_MAX = 1024, /* numbers of one batch */
     NX_LINK_BATCH_WORDS = NX_LINK_BATCH_MAX / 64,
     NX_LINK_RATE_MAX = 10 * 1000 * 1000,
+    NX_LINK_BORDERS_MAX = 8,
 };
 
 /*
@@ -167,6 +169,16 @@ enum nx_link_told {
 
 /* The receiver accounts for every number up to `mark`; `known` false: it knows nothing of us. */
 enum nx_link_told nx_link_told(struct nx_link *link, bool known, uint64_t mark, uint64_t now_ms);
+
+/* The answer settles nothing yet: a further question is due at once. False: nobody has asked. */
+bool nx_link_ask_further(struct nx_link *link, uint64_t now_ms);
+
+/*
+ * Numbers behind which another name for them begins, ascending, NX_LINK_BORDERS_MAX at most: no batch
+ * reaches across one, and nothing goes behind it before everything up to it was answered. In place of
+ * those that were given before; while nothing is in flight.
+ */
+void nx_link_set_borders(struct nx_link *link, const uint64_t *borders, size_t count);
 
 /* In a repair: what lies before `seq` is no more, and is skipped. */
 void nx_link_repair_from(struct nx_link *link, uint64_t seq);

@@ -57,6 +57,16 @@ void nx_link_ask_later(struct nx_link *link, uint64_t now_ms)
     link->ask_at_ms = now_ms + link->config.ask_ms_min;
 }
 
+bool nx_link_ask_further(struct nx_link *link, uint64_t now_ms)
+{
+    if (link->state != NX_LINK_ASKING || link->questions == 0) {
+        return false;
+    }
+    link->questions = 0;
+    link->ask_at_ms = now_ms;
+    return true;
+}
+
 uint32_t nx_link_unanswered_questions(const struct nx_link *link)
 {
     return link->questions;
@@ -102,6 +112,13 @@ void nx_link_repair_from(struct nx_link *link, uint64_t seq)
     link_assert(link);
 }
 
+void nx_link_set_borders(struct nx_link *link, const uint64_t *borders, size_t count)
+{
+    assert(count <= NX_LINK_BORDERS_MAX && link->head == link->tail);
+    memcpy(link->borders, borders, count * sizeof(*borders));
+    link->borders_count = count;
+}
+
 /* --- sending --------------------------------------------------------------------------------- */
 
 void nx_link_narrow(struct nx_link *link)
@@ -126,6 +143,23 @@ static bool is_due(const struct nx_link *link, uint64_t rows, uint64_t now_ms)
     return rows >= link->rows_max || link->tail - link->head < (link->config.window + 1) / 2;
 }
 
+/* L10: cuts *last off at the next border. False: what lies before one is not all answered. */
+static bool within_borders(struct nx_link *link, uint64_t *last)
+{
+    uint64_t behind = link->next - 1; /* all before it are out */
+
+    for (size_t i = 0; i < link->borders_count; i++) {
+        uint64_t border = link->borders[i];
+
+        if (border > behind) {
+            *last = at_most(*last, border);
+        } else if (link->head < link->tail && link_unit(link, link->head)->after < border) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool link_batch_next(struct nx_link *link, uint64_t now_ms, struct nx_link_step *step)
 {
     uint64_t cursor = link->mark.cursor;
@@ -147,6 +181,9 @@ bool link_batch_next(struct nx_link *link, uint64_t now_ms, struct nx_link_step 
     }
     if (link->next <= cursor) {
         last = at_most(last, cursor); /* L7 */
+    }
+    if (!within_borders(link, &last)) {
+        return false;
     }
     *step = (struct nx_link_step){.unit = link->tail,
                                   .seq = link->next,

@@ -16,6 +16,7 @@
  * (L7) in batches, only a repair goes on behind the cursor, and no unit reaches across it.
  * (L8) a part is released only when its outgoing number is at or below saved.marked.
  * (L9) given up is only what was never sent, and nothing jumps over it before that is durable.
+ * (L10) what is in flight lies on one side of each border.
  */
 #ifndef NX_LINK_STATE_H
 #define NX_LINK_STATE_H
@@ -60,6 +61,8 @@ struct nx_link {
     uint32_t rows_max;  /* numbers of a batch: less after refusals */
     uint32_t units_max; /* batches in flight: one after a pause, up to the window */
     uint64_t pause_until_ms;
+    uint64_t borders[NX_LINK_BORDERS_MAX];
+    size_t borders_count;
 
     uint64_t *dead;           /* batches: NX_LINK_BATCH_WORDS of each unit */
     struct link_unit units[]; /* by number % window */

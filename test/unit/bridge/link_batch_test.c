@@ -245,6 +245,77 @@ static void what_is_given_up_is_dead_and_dropped_and_leaves_a_jump(void **state)
     nx_link_free(link);
 }
 
+static void
+no_batch_reaches_across_a_border_and_none_goes_behind_it_before_it_is_reached(void **state)
+{
+    const uint64_t borders[] = {25, 60};
+    struct nx_link *link = begin(&config, 100);
+    struct nx_link_step first;
+    struct nx_link_step step;
+
+    (void)state;
+    nx_link_asked(link, 0);
+    assert_int_equal(nx_link_told(link, true, 0, 0), NX_LINK_TOLD_ON);
+    nx_link_set_borders(link, borders, 2);
+    send_next(link, &first, 0);
+    assert_int_equal(first.last, 25);
+    assert_false(nx_link_next(link, 0, &step));
+    assert_true(nx_link_answered(link, first.unit, 0, false, 0));
+    send_next(link, &first, 0);
+    assert_int_equal(first.seq, 26);
+    assert_int_equal(first.last, 60);
+    assert_false(nx_link_next(link, 0, &step));
+    assert_true(nx_link_answered(link, first.unit, 0, true, 0)); /* refused: all of it again */
+    take_all(link, 25, 0);
+    send_next(link, &step, 0);
+    assert_int_equal(step.seq, 26);
+    assert_int_equal(step.last, 60);
+    assert_true(nx_link_answered(link, step.unit, 0, false, 0));
+    send_next(link, &step, 0);
+    assert_int_equal(step.seq, 61);
+    assert_int_equal(step.last, 100);
+    nx_link_free(link);
+}
+
+static void what_was_given_up_across_a_border_waits_for_what_is_before_it(void **state)
+{
+    const uint64_t border = 50;
+    struct nx_link *link = begin(&config, 40);
+    struct nx_link_mark mark;
+    struct nx_link_step first;
+    struct nx_link_step step;
+
+    (void)state;
+    take_all(link, 0, 0);
+    nx_link_set_borders(link, &border, 1);
+    send_next(link, &first, 0);
+    nx_link_stored(link, 100);
+    nx_link_give_up(link, 60, 0);
+    assert_false(nx_link_next(link, 0, &step));
+    assert_true(nx_link_answered(link, first.unit, 0, false, 0));
+    assert_true(nx_link_save(link, true, 0, &mark));
+    nx_link_saved(link, &mark);
+    send_next(link, &step, 0);
+    assert_int_equal(step.seq, 61);
+    nx_link_free(link);
+}
+
+static void an_answer_that_settles_nothing_lets_the_next_question_go_at_once(void **state)
+{
+    struct nx_link *link = begin(&config, 10);
+
+    (void)state;
+    assert_false(nx_link_ask_further(link, 0)); /* nobody has asked */
+    nx_link_asked(link, 0);
+    assert_true(nx_link_ask_further(link, 1));
+    assert_true(nx_link_ask(link, 1));
+    nx_link_asked(link, 1);
+    assert_int_equal(nx_link_unanswered_questions(link), 1); /* the one before had its answer */
+    assert_int_equal(nx_link_told(link, true, 10, 1), NX_LINK_TOLD_ON);
+    assert_false(nx_link_ask_further(link, 1));
+    nx_link_free(link);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +330,10 @@ int main(void)
             a_narrowed_link_sends_one_batch_at_a_time_and_more_with_each_that_is_taken),
         cmocka_unit_test(a_rate_holds_to_its_numbers_a_second),
         cmocka_unit_test(what_is_given_up_is_dead_and_dropped_and_leaves_a_jump),
+        cmocka_unit_test(
+            no_batch_reaches_across_a_border_and_none_goes_behind_it_before_it_is_reached),
+        cmocka_unit_test(what_was_given_up_across_a_border_waits_for_what_is_before_it),
+        cmocka_unit_test(an_answer_that_settles_nothing_lets_the_next_question_go_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
