@@ -53,9 +53,14 @@ struct nx_mark_entry *nx_marks_add(struct nx_marks *marks, struct nx_span from)
 
 void nx_mark_begin(struct nx_mark_entry *entry, const char *epoch, uint64_t after)
 {
+    const bool goes_on = entry->live.seq > 0 && after >= entry->live.seq;
+
     (void)nx_span_copy(nx_span_from(epoch), entry->live.epoch, sizeof(entry->live.epoch));
     entry->live.seq = after;
     entry->part = NX_CHANNEL_NONE;
+    if (goes_on) {
+        return; /* the same cache under a new name: it still has what is not settled of the old one */
+    }
     /* after a crash in this very minute the link begins again where it begins now */
     entry->staged = entry->moved = entry->settling = entry->settled = entry->live;
 }

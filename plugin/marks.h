@@ -53,7 +53,8 @@ struct nx_mark_entry *nx_marks_find(struct nx_marks *marks, struct nx_span from)
 /* A new entry, to be begun at once; NULL when the table is full. */
 struct nx_mark_entry *nx_marks_add(struct nx_marks *marks, struct nx_span from);
 
-/* Begins an epoch behind `after`: what is before it counts as taken. */
+/* Begins an epoch behind `after`: what is before it counts as taken, and where that goes on from the
+ * epoch before, it may be asked for under that one until it is settled. */
 void nx_mark_begin(struct nx_mark_entry *entry, const char *epoch, uint64_t after);
 
 /* Every number up to `seq` is accounted for. Never goes back. */

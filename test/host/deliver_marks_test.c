@@ -135,6 +135,25 @@ static void after_a_crash_only_what_autosave_has_kept_is_believed(void **state)
     batch_assert_answer("taken", 105);
 }
 
+/* An owner's cache that was put back goes on in a new epoch where the old one ends. */
+static void
+after_a_crash_the_epoch_before_is_believed_where_the_new_one_has_only_gone_on(void **state)
+{
+    struct site *site = *state;
+
+    start(site);
+    assert_int_equal(batch_deliver_all(site, EPOCH, 100, 105), 0);
+    ticks(site, 130, 1000); /* twice the autosave_interval and more */
+    assert_int_equal(batch_deliver_all(site, EPOCH, 105, 110), 0);
+    assert_int_equal(batch_deliver_all(site, NEWER, 110, 112), 0);
+    ticks(site, 5, 1000);
+    crash(site);
+    assert_int_equal(batch_ask(site, NEWER, 112), 0);
+    batch_assert_answer("taken", -1); /* nothing of it is known, */
+    assert_int_equal(batch_ask(site, EPOCH, 110), 0);
+    batch_assert_answer("taken", 105); /* but of the one before what autosave has kept */
+}
+
 static void write_bytes(const char *path, const char *bytes, size_t len)
 {
     FILE *file = fopen(path, "w");
@@ -271,6 +290,7 @@ int main(void)
         FILE_TEST(what_the_broker_had_not_moved_yet_is_not_believed_after_a_stop),
         FILE_TEST(under_steady_load_the_file_follows),
         FILE_TEST(after_a_crash_only_what_autosave_has_kept_is_believed),
+        FILE_TEST(after_a_crash_the_epoch_before_is_believed_where_the_new_one_has_only_gone_on),
         FILE_TEST(a_damaged_copy_is_replaced_by_the_other_one),
         FILE_TEST(a_foreign_file_is_set_aside_and_told),
         FILE_TEST(two_damaged_copies_set_the_file_aside),
