@@ -344,7 +344,7 @@ enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t re
         return NX_OK;
     }
     if (step.part >= TOKEN_PART_SNAPSHOT) {
-        if (refused) {
+        if (refused && relay->asks_back == 0) { /* an earlier epoch may be refused */
             tell_refusal(relay, step.part == TOKEN_PART_QUESTION ? "batches" : "snapshots", reason);
         }
         return NX_OK;
@@ -378,6 +378,7 @@ void nx_relay_up(struct nx_relay *relay, bool session_present)
     uint64_t doubtful = 0;
 
     relay->is_built = false;
+    relay->asks_back = 0;
     relay->rtt_ms_min = 0;
     relay->recalls = relay->delivery == NX_DELIVERY_QOS2;
     relay->batch_bytes_max = relay->config.settings->tuning.batch_bytes;
@@ -497,6 +498,7 @@ enum nx_err nx_relay_reopened(struct nx_relay *relay, struct nx_diag *diag)
     }
     relay->loaded = 0;
     relay->is_built = false;
+    relay->asks_back = relay->epoch_floor = 0;
     relay->opened = nx_node_opened(relay->config.from);
     nx_buf_reset(&relay->deaths);
     relay_latest_fini(relay);

@@ -55,8 +55,72 @@ static bool answer_read(const cJSON *root, struct answer *out)
     return number_of(root, "version", &version) && version == 1 && out->outcome[0] != '\0';
 }
 
+/* --- epochs ------------------------------------------------------------------------------------ */
+
+/*
+ * The receiver's mark lies in one epoch, which need not be the newest: after a copy was put to use the
+ * link finishes what the earlier one named, and only then begins the next (NX_LINK borders). So it asks
+ * about the newest, and where that is not known, about the one before it. What it has of a later one
+ * than asked for it takes no more of an earlier one.
+ */
+static size_t epochs_of(const struct nx_relay *relay, const struct nx_store_epoch **out)
+{
+    return nx_store_epochs(nx_node_store(relay->config.from), out);
+}
+
+/* Its index; the number of epochs if it is none of ours. */
+static size_t epoch_index(const struct nx_relay *relay, const char *name)
+{
+    const struct nx_store_epoch *epochs;
+    const size_t count = epochs_of(relay, &epochs);
+    size_t at = 0;
+
+    while (at < count && strcmp(epochs[at].name, name) != 0) {
+        at++;
+    }
+    return at;
+}
+
+const char *relay_asked_epoch(const struct nx_relay *relay)
+{
+    const struct nx_store_epoch *epochs;
+    const size_t count = epochs_of(relay, &epochs);
+
+    return epochs[count - 1 - relay->asks_back].name;
+}
+
+const char *relay_epoch_of(const struct nx_relay *relay, uint64_t seq)
+{
+    const struct nx_store_epoch *epochs;
+    size_t at = epochs_of(relay, &epochs) - 1;
+
+    while (at > relay->epoch_floor && seq <= epochs[at].after) {
+        at--;
+    }
+    return epochs[at].name;
+}
+
+/* What the receiver takes is named by epochs from `floor` on. */
+static void set_floor(struct nx_relay *relay, size_t floor)
+{
+    uint64_t borders[NX_STORE_EPOCHS_MAX];
+    const struct nx_store_epoch *epochs;
+    const size_t count = epochs_of(relay, &epochs);
+    size_t borders_count = 0;
+
+    _Static_assert((int)NX_STORE_EPOCHS_MAX <= (int)NX_LINK_BORDERS_MAX, "a border an epoch");
+    for (size_t at = floor; at + 1 < count; at++) {
+        borders[borders_count++] = epochs[at].until;
+    }
+    nx_link_set_borders(relay->link, borders, borders_count);
+    relay->epoch_floor = floor;
+    relay->asks_back = 0;
+}
+
+/* --- refusals ---------------------------------------------------------------------------------- */
+
 /* "ulsan refused it: schema: /no2: maximum: 900 is above 500" */
-static enum nx_err refused_record(struct nx_relay *relay, const cJSON *row)
+static enum nx_err refused_record(struct nx_relay *relay, const cJSON *row, uint64_t until)
 {
     static const char *const members[] = {"reason", "instance", "keyword", "text"};
     enum nx_channel channel = strcmp(text_of(row, "channel"), "original") == 0
@@ -67,8 +131,8 @@ static enum nx_err refused_record(struct nx_relay *relay, const cJSON *row)
     uint64_t seq;
     bool late;
 
-    if (!number_of(row, "seq", &seq) || seq == 0) {
-        return NX_OK;
+    if (!number_of(row, "seq", &seq) || seq == 0 || seq > until) {
+        return NX_OK; /* behind `until` its number names another record here */
     }
     len = (size_t)snprintf(why, sizeof(why), "%s refused it",
                            nx_node_settings(relay->config.to)->name);
@@ -102,35 +166,65 @@ static void repair(struct nx_relay *relay, uint64_t mark)
     }
 }
 
-/* The answer to a question: on from there. */
-static void answer_mark(struct nx_relay *relay, const struct answer *answer)
+static void tell_unknown(struct nx_relay *relay, const struct answer *answer, bool stale)
 {
     const char *to = nx_node_settings(relay->config.to)->name;
     uint64_t cursor = nx_link_cursor(relay->link);
 
-    switch (nx_link_told(relay->link, answer->knows, answer->mark, nx_loop_monotonic_ms())) {
-    case NX_LINK_TOLD_IGNORED:
+    if (stale) {
+        nx_log(relay->config.log, NX_LOG_WARN,
+               "link %s: %s has had readings of a later epoch than %s, which this cache does not "
+               "know: going on behind %" PRIu64 " in a new one. What came from there before may "
+               "arrive twice",
+               relay->config.link->name, to, answer->epoch, cursor);
+    } else if (cursor > relay->batched_from) {
+        nx_log(relay->config.log, NX_LOG_WARN,
+               "link %s: %s does not know what it has had of us; going on behind %" PRIu64
+               ". Without plugin_opt_state there, what was on its way may arrive twice",
+               relay->config.link->name, to, cursor);
+    }
+}
+
+static bool is_stale(const struct answer *answer)
+{
+    return strcmp(answer->outcome, "stale") == 0;
+}
+
+/* The answer to a question: on from there. */
+static void answer_mark(struct nx_relay *relay, const struct answer *answer)
+{
+    const char *to = nx_node_settings(relay->config.to)->name;
+    const struct nx_store_epoch *epochs;
+    const size_t at = epochs_of(relay, &epochs) - 1 - relay->asks_back;
+    const bool stale = is_stale(answer);
+    uint64_t mark = answer->mark < epochs[at].until ? answer->mark : epochs[at].until;
+    enum nx_link_told told;
+
+    if (strcmp(answer->epoch, epochs[at].name) != 0) {
+        return; /* to an earlier question */
+    }
+    if (!answer->knows && !stale && at > 0) {
+        relay->asks_back += nx_link_ask_further(relay->link, nx_loop_monotonic_ms()) ? 1 : 0;
         return;
-    case NX_LINK_TOLD_BEYOND:
+    }
+    told = nx_link_told(relay->link, answer->knows, mark, nx_loop_monotonic_ms());
+    if (told == NX_LINK_TOLD_IGNORED) {
+        return;
+    }
+    set_floor(relay, stale ? at + 1 : at);
+    if (told == NX_LINK_TOLD_BEYOND) {
         relay_error(relay, NX_LOG_ERROR, &relay->error_rate,
                     "%s has had readings up to %" PRIu64 " of this cache, which ends before it: "
-                    "it is an older copy. Nothing is sent: see docs/operating.md, Links",
-                    to, answer->mark);
-        break;
-    case NX_LINK_TOLD_REPAIR:
-        repair(relay, answer->mark);
-        break;
-    case NX_LINK_TOLD_ON:
-        if (!answer->knows && cursor > relay->batched_from) {
-            nx_log(relay->config.log, NX_LOG_WARN,
-                   "link %s: %s does not know what it has had of us; going on behind %" PRIu64
-                   ". Without plugin_opt_state there, what was on its way may arrive twice",
-                   relay->config.link->name, to, cursor);
-        }
-        break;
+                    "it is an older copy. Nothing is sent: see docs/operating.md, A cache from a "
+                    "backup",
+                    to, mark);
+    } else if (told == NX_LINK_TOLD_REPAIR) {
+        repair(relay, mark);
+    } else if (!answer->knows) {
+        tell_unknown(relay, answer, stale);
     }
     relay->receiver_knows = answer->knows;
-    relay->receiver_mark = answer->mark;
+    relay->receiver_mark = mark;
 }
 
 /*
@@ -162,11 +256,34 @@ static void answer_refusal(struct nx_relay *relay, const struct answer *answer)
     }
 }
 
-static bool is_about_us(const struct nx_relay *relay, const struct answer *answer)
+/* *until: records up to it are named by the answer's epoch. */
+static bool is_about_us(const struct nx_relay *relay, const struct answer *answer, uint64_t *until)
 {
-    return relay->delivery == NX_DELIVERY_BATCHES &&
-           (!answer->has_head ||
-            strcmp(answer->epoch, nx_store_epoch(nx_node_store(relay->config.from))) == 0);
+    const struct nx_store_epoch *epochs;
+    const size_t count = epochs_of(relay, &epochs);
+    const size_t at = epoch_index(relay, answer->epoch);
+
+    *until = at < count ? epochs[at].until : 0;
+    return relay->delivery == NX_DELIVERY_BATCHES && (!answer->has_head || at < count);
+}
+
+/* The one refusal that answers a question: an earlier epoch is over there. */
+static bool is_over(const struct nx_relay *relay, const struct answer *answer)
+{
+    return is_stale(answer) && relay->asks_back > 0;
+}
+
+static void answer_outcome(struct nx_relay *relay, const struct answer *answer)
+{
+    if (answer->wait_ms > 0) {
+        relay->pauses++;
+        nx_link_pause(relay->link, answer->wait_ms, nx_loop_monotonic_ms());
+    }
+    if (strcmp(answer->outcome, "taken") != 0 && !is_over(relay, answer)) {
+        answer_refusal(relay, answer);
+    } else if (answer->has_head && answer->after == answer->until) {
+        answer_mark(relay, answer);
+    }
 }
 
 enum nx_err nx_relay_told(struct nx_relay *relay, struct nx_span payload)
@@ -174,6 +291,7 @@ enum nx_err nx_relay_told(struct nx_relay *relay, struct nx_span payload)
     cJSON *root = cJSON_ParseWithLength(payload.ptr, payload.len);
     struct answer answer;
     const cJSON *row;
+    uint64_t until;
     enum nx_err err = NX_OK;
 
     if (!answer_read(root, &answer)) {
@@ -181,20 +299,12 @@ enum nx_err nx_relay_told(struct nx_relay *relay, struct nx_span payload)
                     "an answer of %s's plugin cannot be read: %.*s",
                     nx_node_settings(relay->config.to)->name,
                     (int)(payload.len < 200 ? payload.len : 200), payload.ptr);
-    } else if (is_about_us(relay, &answer)) {
+    } else if (is_about_us(relay, &answer, &until)) {
         cJSON_ArrayForEach(row, answer.refused)
         {
-            err = err == NX_OK ? refused_record(relay, row) : err;
+            err = err == NX_OK ? refused_record(relay, row, until) : err;
         }
-        if (answer.wait_ms > 0) {
-            relay->pauses++;
-            nx_link_pause(relay->link, answer.wait_ms, nx_loop_monotonic_ms());
-        }
-        if (strcmp(answer.outcome, "taken") != 0) {
-            answer_refusal(relay, &answer);
-        } else if (answer.has_head && answer.after == answer.until) {
-            answer_mark(relay, &answer);
-        }
+        answer_outcome(relay, &answer);
     }
     cJSON_Delete(root);
     return err;

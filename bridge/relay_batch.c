@@ -157,8 +157,7 @@ static enum nx_err build(struct nx_relay *relay, const struct nx_link_step *step
     relay->built = *step;
     relay->built_counts = (struct nx_link_batch){.until = 0};
     nx_buf_reset(&relay->batch);
-    err = nx_batch_begin(&relay->batch, nx_store_epoch(nx_node_store(relay->config.from)),
-                         step->seq - 1);
+    err = nx_batch_begin(&relay->batch, relay_epoch_of(relay, step->seq), step->seq - 1);
     while (err == NX_OK && seq <= step->last && !relay_deaths_full(relay)) {
         err = build_row(relay, seq, diag);
         if (err == NX_ERR_LIMIT && seq > step->seq) {
@@ -249,7 +248,7 @@ static enum nx_err ask(struct nx_relay *relay, uint64_t now_ms)
     tell_silence(relay);
     relay->is_built = false;
     nx_buf_reset(&relay->batch);
-    err = nx_batch_begin(&relay->batch, nx_store_epoch(nx_node_store(relay->config.from)), cursor);
+    err = nx_batch_begin(&relay->batch, relay_asked_epoch(relay), cursor);
     if (err == NX_OK) {
         err = nx_batch_end(&relay->batch, cursor, false);
     }

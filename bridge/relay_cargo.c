@@ -174,7 +174,8 @@ void relay_publish_of(const struct nx_relay *relay, const struct relay_cargo *ca
         out->content_type = NX_SPAN("application/json");
     }
     (void)snprintf(seq_text, SEQ_TEXT_BYTES, "%s.%" PRIu64,
-                   nx_store_epoch(nx_node_store(relay->config.from)), relay->loaded);
+                   nx_store_epoch_of(nx_node_store(relay->config.from), relay->loaded),
+                   relay->loaded);
     add(out->user, &count, "nexus-origin", relay->from);
     add(out->user, &count, "nexus-seq", nx_span_from(seq_text));
     out->user_count = count + relay_properties(relay, cargo, out->user + count);

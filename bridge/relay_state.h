@@ -96,6 +96,8 @@ struct nx_relay {
     uint64_t doubt_until;   /* up to here a record may have been refused before */
     uint64_t batched_from;  /* up to here it was delivered in another way */
     uint64_t receiver_mark; /* last told */
+    size_t asks_back;       /* the question is about the epoch so many before the newest, */
+    size_t epoch_floor;     /* and those before this one are of no use at the receiver */
     bool receiver_knows;
     struct nx_rate ask_rate;
 
@@ -164,6 +166,10 @@ enum nx_err relay_batch_pump(struct nx_relay *relay, unsigned numbers_max, bool 
 void relay_release(struct nx_relay *relay);
 void relay_single_up(struct nx_relay *relay);
 uint16_t relay_packet_id(const struct nx_relay *relay, uint64_t seq, enum relay_part part);
+
+/* relay_answer.c: the epoch that the link is to ask about, and the one that names a record there. */
+const char *relay_asked_epoch(const struct nx_relay *relay);
+const char *relay_epoch_of(const struct nx_relay *relay, uint64_t seq);
 
 /* relay_drop.c */
 void relay_drop_init(struct nx_relay *relay);

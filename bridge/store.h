@@ -11,6 +11,10 @@
  * be tried again becomes a record of its own, for that link and that part alone, under a new number;
  * histories and last values do not know it.
  *
+ * A number belongs to an epoch, and EPOCH.N names one record for ever. A file that was put back from a
+ * backup, or copied, may give numbers that its original gave to others: so what comes into it begins a
+ * new epoch, and what it holds keeps its names (docs/decisions/0012-copies-of-a-cache.md).
+ *
  * Retention removes from the front: nx_store_first says from where on nothing is missing. Before it
  * there is only what is the newest of its stream.
  *
@@ -95,10 +99,28 @@ void nx_store_close(struct nx_store *store); /* rolls back what was not committe
 enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_options *options,
                             const struct nx_log *log, struct nx_diag *diag);
 
-const char *nx_store_epoch(const struct nx_store *store); /* [0-9a-f]{20}, grows with time */
+const char *nx_store_epoch(const struct nx_store *store); /* of what comes, [0-9a-f]{20} */
 uint64_t nx_store_last(const struct nx_store *store);     /* newest durable record, 0: none */
 uint64_t nx_store_first(const struct nx_store *store);    /* nothing was removed from here on */
 bool nx_store_dirty(const struct nx_store *store);        /* is a transaction open? */
+
+/* One of the epochs of a cache: it names the records after + 1 .. until. */
+enum { NX_STORE_EPOCH_SIZE = 21, NX_STORE_EPOCHS_MAX = 8 };
+struct nx_store_epoch {
+    char name[NX_STORE_EPOCH_SIZE]; /* grows with time, in the order of text */
+    uint64_t after, until;          /* of the newest: UINT64_MAX */
+};
+
+/* Oldest first, one at least; the last is nx_store_epoch's. The oldest of too many are forgotten: what
+ * they named goes by the next one's name. */
+size_t nx_store_epochs(const struct nx_store *store, const struct nx_store_epoch **out);
+const char *nx_store_epoch_of(const struct nx_store *store, uint64_t seq);
+
+/*
+ * For other processes: says that the file at `path` was put back from a backup where that cannot be
+ * seen in it (its place on the disk is the same). Its next opening begins a new epoch.
+ */
+enum nx_err nx_store_put_back(const char *path, struct nx_diag *diag);
 
 /*
  * Writing. On any error but NX_OK nothing of the open transaction may be trusted: roll back.

@@ -255,11 +255,6 @@ bool nx_store_dirty(const struct nx_store *store)
     return store->in_transaction;
 }
 
-const char *nx_store_epoch(const struct nx_store *store)
-{
-    return store->epoch;
-}
-
 uint64_t nx_store_last(const struct nx_store *store)
 {
     assert(store->durable.last <= store->now.last);

@@ -5,6 +5,7 @@
  *   store_sqlite.c         statements, transactions, numbers
  *   store_sqlite_schema.c  the tables, migrations; is this file ours, and is it whole?
  *   store_sqlite_open.c    opening, what to do with a damaged or foreign file
+ *   store_sqlite_epoch.c   epochs; is this the file that was written last, or a copy of it?
  *   store_checkpoint.c     from the write-ahead log into the file
  *   store_sqlite_write.c   readings, repetitions, cursors
  *   store_sqlite_thin.c    retention
@@ -20,7 +21,7 @@
 
 #include <sqlite3.h>
 
-enum { STORE_PACKET_IDS = 65536, STORE_EPOCH_SIZE = 21 };
+enum { STORE_PACKET_IDS = 65536 };
 
 /* Statements that are prepared once and kept; their text is in store_sqlite.c, by this order. */
 enum store_stmt {
@@ -92,7 +93,8 @@ struct nx_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STMT_COUNT]; /* prepared at their first use */
     char *path;
-    char epoch[STORE_EPOCH_SIZE];
+    struct nx_store_epoch epochs[NX_STORE_EPOCHS_MAX];
+    size_t epochs_count; /* the last is the present one's */
     struct store_marks now, durable;
     bool in_transaction;
     uint64_t *by_packet; /* packet identifier -> newest reading that came under it; NULL: reader */
@@ -160,6 +162,19 @@ enum nx_err store_heads(struct nx_store *store, struct nx_diag *diag);
 
 enum nx_err store_connect(struct nx_store *store, const char *name, int flags, const char *vfs,
                           struct nx_diag *diag);
+
+/* ---- store_sqlite_epoch.c ---- */
+
+/* Of a new file: its first epoch, and which file it is. */
+enum nx_err store_first_epoch(struct nx_store *store, const struct nx_store_options *options,
+                              struct nx_diag *diag);
+enum nx_err store_load_epochs(struct nx_store *store, struct nx_diag *diag);
+/*
+ * To be called once `store` is loaded. In another file than the one that was written last a new epoch
+ * begins, and is told. Commits.
+ */
+enum nx_err store_settle_file(struct nx_store *store, const struct nx_store_options *options,
+                              const struct nx_log *log, struct nx_diag *diag);
 
 /* ---- store_checkpoint.c ---- */
 

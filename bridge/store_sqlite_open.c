@@ -33,31 +33,6 @@ static const char reader_pragmas[] = "PRAGMA cache_size = -32000;"
 
 /* --- what is in it --------------------------------------------------------------------------- */
 
-static enum nx_err store_load_epoch(struct nx_store *store, struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_statement(store, STMT_META_GET, &stmt, diag);
-    int rc;
-
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_text(stmt, 1, NX_SPAN("epoch"));
-    rc = sqlite3_step(stmt);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        err = store_fail(store, rc, "open", diag);
-    } else if (rc == SQLITE_DONE ||
-               !nx_span_copy(store_column(stmt, 0), store->epoch, sizeof(store->epoch)) ||
-               strlen(store->epoch) != STORE_EPOCH_SIZE - 1) {
-        nx_diag_at(diag, store->path, 0, 0);
-        nx_diag_set(diag, "has no epoch");
-        err = NX_ERR_SYNTAX;
-    }
-    (void)sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt);
-    return err;
-}
-
 /* Only what the broker may still send again, so a few rows however long the history is. */
 static enum nx_err store_load_packets(struct nx_store *store, struct nx_diag *diag)
 {
@@ -91,7 +66,7 @@ static enum nx_err store_load(struct nx_store *store, bool writer, struct nx_dia
     int64_t first = 1;
     int64_t removed = 0;
     int64_t settled = 0;
-    enum nx_err err = store_load_epoch(store, diag);
+    enum nx_err err = store_load_epochs(store, diag);
 
     err = err == NX_OK ? store_number(store, newest, &last, diag) : err;
     err = err == NX_OK ? nx_store_get_number(store, "first", &first, diag) : err;
@@ -173,7 +148,8 @@ enum nx_err store_connect(struct nx_store *store, const char *name, int flags, c
 }
 
 static enum nx_err store_try_open(const char *path, const struct nx_store_options *options,
-                                  struct nx_store **out, struct nx_diag *diag)
+                                  const struct nx_log *log, struct nx_store **out,
+                                  struct nx_diag *diag)
 {
     struct nx_store *store = store_alloc(path, true, diag);
     int64_t version = 0;
@@ -199,6 +175,9 @@ static enum nx_err store_try_open(const char *path, const struct nx_store_option
     }
     if (err == NX_OK) {
         err = store_load(store, true, diag);
+    }
+    if (err == NX_OK) {
+        err = store_settle_file(store, options, log, diag);
     }
     if (err == NX_OK) {
         err = store_checkpoint_start(store, options);
@@ -247,17 +226,17 @@ enum nx_err nx_store_open(const char *path, const struct nx_store_options *optio
         nx_diag_set(diag, "the path of the cache is too long");
         return NX_ERR_LIMIT;
     }
-    err = store_try_open(path, options, out, diag);
+    err = store_try_open(path, options, log, out, diag);
     if (err == NX_ERR_SYNTAX) { /* what was read wrong once may be right; so a closer look */
         struct nx_store_options closer = *options;
 
         closer.verify = true;
-        err = store_try_open(path, &closer, out, diag);
+        err = store_try_open(path, &closer, log, out, diag);
     }
     if (err == NX_ERR_SYNTAX) {
         err = store_set_aside(path, options->now_ms, log, diag);
         if (err == NX_OK) {
-            err = store_try_open(path, options, out, diag);
+            err = store_try_open(path, options, log, out, diag);
         }
     }
     return err;

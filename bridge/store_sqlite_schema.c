@@ -220,18 +220,6 @@ enum nx_err store_verify(struct nx_store *store, bool always, struct nx_diag *di
 
 /* --- migrations ------------------------------------------------------------------------------ */
 
-static enum nx_err store_new_epoch(struct nx_store *store, const struct nx_store_options *options,
-                                   struct nx_diag *diag)
-{
-    char sql[128];
-
-    /* time first, so that epochs sort by age; random behind it, should a clock be set back */
-    (void)snprintf(sql, sizeof(sql),
-                   "INSERT INTO meta (key, value) VALUES ('epoch', '%012" PRIx64 "%08" PRIx32 "')",
-                   (uint64_t)options->now_ms & 0xFFFFFFFFFFFFu, (uint32_t)options->random);
-    return store_exec(store, sql, "migrate", diag);
-}
-
 enum nx_err store_migrate(struct nx_store *store, const struct nx_store_options *options,
                           int64_t version, struct nx_diag *diag)
 {
@@ -245,7 +233,7 @@ enum nx_err store_migrate(struct nx_store *store, const struct nx_store_options 
         err = store_exec(store, migrations[i], "migrate", diag);
     }
     if (err == NX_OK && version == 0) {
-        err = store_new_epoch(store, options, diag);
+        err = store_first_epoch(store, options, diag);
     }
     if (err == NX_OK) {
         err = store_set_number(store, "application_id", STORE_APPLICATION_ID, diag);

@@ -101,7 +101,7 @@ static void bridge_begin(struct run *run)
     nx_loop_wake(run->world.loop);
 }
 
-static void bridge_kill(struct run *run)
+void sim_kill(struct run *run)
 {
     if (run->bridge == NULL) {
         return;
@@ -202,7 +202,7 @@ static void begin_trouble(struct run *run, const struct trouble *trouble)
         plant_fault(run, CITY_B);
         break;
     case TROUBLE_KILL:
-        bridge_kill(run);
+        sim_kill(run);
         break;
     case TROUBLE_STOP_A:
         broker_trouble(run, CITY_A, trouble->ends);

@@ -4,6 +4,7 @@
  *   sim_test.c    seeds, configuration, the command
  *   sim_run.c     sensors, the bridge's lives, troubles, time
  *   sim_damage.c  a cache that is damaged, and a disk that fails while another takes its place
+ *   sim_restore.c a cache that is put back from a backup
  *   sim_oracle.c  what came out, compared with what went in
  */
 #ifndef NX_TEST_SIM_RUN_H
@@ -78,8 +79,10 @@ struct run {
     struct trouble troubles[TROUBLES_MAX];
     unsigned troubles_count, troubles_next;
     unsigned last_observation[STATIONS], last_original[STATIONS];
-    char marks[4096];  /* the plugin's file */
-    char status[4096]; /* of the link, the latest */
+    bool restored;              /* the cache was put back from a backup, */
+    unsigned backed_up, stored; /* which held so many readings, where the lost one held so many */
+    char marks[4096];           /* the plugin's file */
+    char status[4096];          /* of the link, the latest */
     char fault[512];
 };
 
@@ -98,6 +101,7 @@ bool sim_run(const struct sim_stage *stage, uint64_t seed, bool verbose, struct 
 void sim_begin(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run);
 void sim_go(struct run *run, uint64_t until_us); /* until everything is settled, or that time */
 void sim_end(struct run *run);
+void sim_kill(struct run *run); /* the bridge; it comes back by itself */
 
 /*
  * The cache of the sending city is damaged while the bridge runs, and `fails` calls of the disk fail
@@ -105,6 +109,14 @@ void sim_end(struct run *run);
  */
 bool sim_run_damaged(const struct sim_stage *stage, uint64_t from, uint64_t fails, bool verbose,
                      struct run *run, bool *reached);
+
+/*
+ * A copy of the sending city's cache is made while the bridge runs; later the bridge dies, and the copy
+ * takes the cache's place, all this amid the troubles of the seed. What the copy holds arrives once
+ * each, and so does what the lost cache had not stored; of what lies between nothing is said. Result as
+ * of sim_run.
+ */
+bool sim_run_restored(const struct sim_stage *stage, uint64_t seed, bool verbose, struct run *run);
 
 /* Removes what a run has left in the folder. */
 void sim_remove_files(const struct sim_stage *stage);

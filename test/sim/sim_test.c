@@ -11,6 +11,7 @@
  *
  *     sim_test [--seeds COUNT] [--from SEED] [--seed SEED] [--verbose] [--plant FAULT]
  *     sim_test --damaged [--seed CALL] [--verbose]
+ *     sim_test --restored [--seeds COUNT] [--from SEED] [--seed SEED] [--verbose]
  *
  * A planted fault has to be found: `marks`, the receiving broker forgets what it has taken when a
  * line is cut; `session`, the sending one forgets the bridge's session when it stops. Exits 0 if so.
@@ -77,10 +78,10 @@ static void load_settings(void)
     }
 }
 
-static bool one(uint64_t seed, bool verbose, struct run *totals)
+static bool one(uint64_t seed, bool restored, bool verbose, struct run *totals)
 {
     static struct run run;
-    bool good = sim_run(&stage, seed, verbose, &run);
+    bool good = (restored ? sim_run_restored : sim_run)(&stage, seed, verbose, &run);
 
     totals->admitted += run.admitted;
     totals->world.cuts += run.world.cuts;
@@ -89,8 +90,8 @@ static bool one(uint64_t seed, bool verbose, struct run *totals)
     totals->world.syncs += run.world.syncs;
     if (!good) {
         printf("seed %" PRIu64 " (%s): %s\n"
-               "  replay: sim_test --seed %" PRIu64 " --verbose\n",
-               seed, run.setup->name, run.fault, seed);
+               "  replay: sim_test%s --seed %" PRIu64 " --verbose\n",
+               seed, run.setup->name, run.fault, restored ? " --restored" : "", seed);
     }
     return good;
 }
@@ -134,13 +135,11 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {"plant", required_argument, NULL, 'p'},
-                                            {"damaged", no_argument, NULL, 'd'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seeds", required_argument, NULL, 'n'}, {"from", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},  {"verbose", no_argument, NULL, 'v'},
+        {"plant", required_argument, NULL, 'p'}, {"damaged", no_argument, NULL, 'd'},
+        {"restored", no_argument, NULL, 'r'},    {NULL, 0, NULL, 0}};
     static struct run totals;
     char place[] = "/tmp/nexus-sim-XXXXXX";
     char path[4096];
@@ -149,6 +148,7 @@ int main(int argc, char **argv)
     uint64_t failed = 0;
     bool verbose = false;
     bool is_damaged = false;
+    bool restored = false;
     int given;
 
     while ((given = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -172,6 +172,9 @@ int main(int argc, char **argv)
         case 'd':
             is_damaged = true;
             break;
+        case 'r':
+            restored = true;
+            break;
         default:
             return 2;
         }
@@ -189,7 +192,7 @@ int main(int argc, char **argv)
         count = 0;
     }
     for (uint64_t seed = from; seed < from + count; seed++) {
-        failed += one(seed, verbose, &totals) ? 0 : 1;
+        failed += one(seed, restored, verbose, &totals) ? 0 : 1;
     }
     printf("%" PRIu64 " seeds, %" PRIu64 " failed: %u readings, %" PRIu64 " cuts, %" PRIu64
            " kills, %" PRIu64 " restarts of a broker, %" PRIu64 " syncs\n",

@@ -180,7 +180,8 @@ static void a_cache_of_version_1_opens_and_drains(void **state)
 
     place_version_1(place);
     store = place_open(place);
-    assert_string_equal(nx_store_epoch(store), "019c1491698089abcdef");
+    assert_string_equal(nx_store_epoch_of(store, 4), "019c1491698089abcdef");
+    assert_string_equal(nx_store_epoch(store), "019c1491698189abcdef"); /* it may be a copy */
     assert_int_equal(nx_store_first(store), 1);
     assert_int_equal(nx_store_last(store), 4);
     assert_int_equal(
