@@ -174,9 +174,13 @@ enum nx_err nx_node_tell(struct nx_node *node, struct nx_span topic, struct nx_s
 
 void nx_node_stats(const struct nx_node *node, struct nx_node_stats *out)
 {
+    const struct nx_store_epoch *epochs;
+    const size_t epochs_count = nx_store_epochs(node->store, &epochs);
+
     *out = (struct nx_node_stats){
         .held = nx_intake_held(node->intake),
         .epoch = nx_store_epoch(node->store),
+        .epoch_after = epochs[epochs_count - 1].after,
         .last_seq = nx_store_last(node->store),
         .first_seq = nx_store_first(node->store),
         .removed = node->keep.thinned.removed_all,

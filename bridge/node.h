@@ -89,6 +89,7 @@ struct nx_node_stats {
     struct nx_intake_counts intake;
     size_t held;
     const char *epoch;
+    uint64_t epoch_after; /* it names what is behind this number: 0, but in a copy of a cache */
     uint64_t last_seq;
     uint64_t first_seq; /* before it retention has removed readings: so many */
     uint64_t removed;

@@ -63,6 +63,7 @@ static void add_cache(cJSON *root, const struct nx_node_stats *stats)
     cJSON *cache = cJSON_AddObjectToObject(root, "cache");
 
     (void)cJSON_AddStringToObject(cache, "epoch", stats->epoch);
+    add_number(cache, "epoch_after", stats->epoch_after);
     add_number(cache, "last_seq", stats->last_seq);
     add_number(cache, "first_seq", stats->first_seq);
     add_number(cache, "removed", stats->removed);

@@ -1,7 +1,7 @@
 /*
  * cache.c - `nexusctl cache`: streams, last values, history and dead letters out of a cache file,
  * also while a bridge writes to it. Opens it for reading only, but for one row: the request that a
- * dead letter be sent again, which the bridge takes up.
+ * dead letter be sent again, or that the file was put back from a backup, which the bridge takes up.
  */
 #include "ctl/cache.h"
 
@@ -24,12 +24,15 @@ static const char help_text[] =
     "nexusctl cache history [FILE] TOPIC [--limit N] [--since SEQ] [--json]\n"
     "nexusctl cache dead    [FILE] [--link LINK] [--json]\n"
     "nexusctl cache resend  [FILE] --link LINK (--seq SEQ | --all) [--json]\n"
+    "nexusctl cache restored [FILE] [--json]\n"
     "\n"
     "  streams  each stream with the number of its readings\n"
     "  latest   the newest reading of each stream that the filter takes (default: all)\n"
     "  history  the readings of one stream, oldest first\n"
     "  dead     what links could not deliver, why, and what it was\n"
     "  resend   asks the bridge to try dead letters again, under new numbers\n"
+    "  restored says that the file is a copy, e.g. of a backup, where the bridge cannot see it:\n"
+    "           its next start begins a new epoch, so that no number is used twice\n"
     "\n"
     "  FILE             a city's cache, e.g. /var/lib/nexus/birmingham.db; or\n"
     "  --cache FILE     the same (also --db)\n"
@@ -202,6 +205,15 @@ static enum nx_err run_resend(struct nx_store *store, const struct cache_words *
     return err == NX_OK && letters > 0 ? cache_print_asked(printer, link, letters) : err;
 }
 
+static enum nx_err run_restored(struct nx_store *store, const struct cache_words *words,
+                                struct cache_printer *printer, struct nx_diag *diag)
+{
+    enum nx_err err = nx_store_put_back(words->file, diag);
+
+    (void)store;
+    return err == NX_OK ? cache_print_restored(printer, nx_span_from(words->file)) : err;
+}
+
 static const struct cache_command {
     const char *name;
     bool takes_topic, needs_topic;
@@ -211,7 +223,7 @@ static const struct cache_command {
 } commands[] = {
     {"streams", false, false, false, run_streams}, {"latest", true, false, false, run_latest},
     {"history", true, true, false, run_history},   {"dead", false, false, false, run_dead},
-    {"resend", false, false, true, run_resend},
+    {"resend", false, false, true, run_resend},    {"restored", false, false, true, run_restored},
 };
 
 static const struct cache_command *find_command(const struct cache_words *words)

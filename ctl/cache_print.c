@@ -209,3 +209,18 @@ enum nx_err cache_print_asked(struct cache_printer *printer, struct nx_span link
     }
     return print_line(printer);
 }
+
+enum nx_err cache_print_restored(struct cache_printer *printer, struct nx_span file)
+{
+    nx_buf_reset(&printer->line);
+    if (printer->json) {
+        (void)nx_buf_str(&printer->line, "{\"restored\":true");
+        add_member(printer, "file", file);
+        (void)nx_buf_byte(&printer->line, '}');
+    } else {
+        (void)nx_buf_printf(&printer->line,
+                            "the next start of nexus-bridge begins a new epoch in %.*s",
+                            NX_SPAN_ARG(file));
+    }
+    return print_line(printer);
+}

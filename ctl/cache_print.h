@@ -23,5 +23,6 @@ enum nx_err cache_print_stream(void *ctx, const struct nx_store_stream *row);
 enum nx_err cache_print_letter(void *ctx, const struct nx_dead_letter *letter,
                                const struct nx_reading *record);
 enum nx_err cache_print_asked(struct cache_printer *printer, struct nx_span link, uint64_t letters);
+enum nx_err cache_print_restored(struct cache_printer *printer, struct nx_span file);
 
 #endif

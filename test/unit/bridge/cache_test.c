@@ -251,6 +251,24 @@ static void resend_wants_a_link_and_a_choice(void **state)
 
 #define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, bench_make, bench_remove)
 
+static void a_file_that_was_put_back_gets_a_new_epoch_at_the_next_opening(void **state)
+{
+    const struct nx_store_options options = {.now_ms = 2};
+    struct bench *bench = *state;
+    struct nx_diag diag;
+
+    RUN(bench, "restored", bench->db);
+    assert_int_equal(bench->code, 0);
+    assert_non_null(strstr(bench->text, "begins a new epoch"));
+    assert_string_equal(nx_store_epoch(bench->store), "00000000000100000000");
+    nx_store_close(bench->store);
+    assert_int_equal(nx_store_open(bench->db, &options, NULL, &bench->store, &diag), NX_OK);
+    assert_string_equal(nx_store_epoch(bench->store), "00000000000200000000");
+    assert_string_equal(nx_store_epoch_of(bench->store, 3), "00000000000100000000");
+    RUN(bench, "restored", "/nowhere/birmingham.db");
+    assert_int_equal(bench->code, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +280,7 @@ int main(void)
         CACHE_TEST(dead_letters_are_listed_with_reason_and_record),
         CACHE_TEST(a_dead_letter_is_asked_for_beside_the_bridge_that_then_finds_the_request),
         CACHE_TEST(resend_wants_a_link_and_a_choice),
+        CACHE_TEST(a_file_that_was_put_back_gets_a_new_epoch_at_the_next_opening),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
