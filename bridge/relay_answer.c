@@ -81,12 +81,21 @@ static size_t epoch_index(const struct nx_relay *relay, const char *name)
     return at;
 }
 
-const char *relay_asked_epoch(const struct nx_relay *relay)
+/* What the question is about. Where a new cache has just taken its place: not what was asked. */
+static const struct nx_store_epoch *asked(const struct nx_relay *relay, size_t *at)
 {
     const struct nx_store_epoch *epochs;
-    const size_t count = epochs_of(relay, &epochs);
+    const size_t newest = epochs_of(relay, &epochs) - 1;
 
-    return epochs[count - 1 - relay->asks_back].name;
+    *at = relay->asks_back < newest ? newest - relay->asks_back : 0;
+    return &epochs[*at];
+}
+
+const char *relay_asked_epoch(const struct nx_relay *relay)
+{
+    size_t at;
+
+    return asked(relay, &at)->name;
 }
 
 const char *relay_epoch_of(const struct nx_relay *relay, uint64_t seq)
@@ -194,13 +203,13 @@ static bool is_stale(const struct answer *answer)
 static void answer_mark(struct nx_relay *relay, const struct answer *answer)
 {
     const char *to = nx_node_settings(relay->config.to)->name;
-    const struct nx_store_epoch *epochs;
-    const size_t at = epochs_of(relay, &epochs) - 1 - relay->asks_back;
+    size_t at;
+    const struct nx_store_epoch *epoch = asked(relay, &at);
     const bool stale = is_stale(answer);
-    uint64_t mark = answer->mark < epochs[at].until ? answer->mark : epochs[at].until;
+    uint64_t mark = answer->mark < epoch->until ? answer->mark : epoch->until;
     enum nx_link_told told;
 
-    if (strcmp(answer->epoch, epochs[at].name) != 0) {
+    if (strcmp(answer->epoch, epoch->name) != 0) {
         return; /* to an earlier question */
     }
     if (!answer->knows && !stale && at > 0) {

@@ -79,8 +79,8 @@ struct run {
     struct trouble troubles[TROUBLES_MAX];
     unsigned troubles_count, troubles_next;
     unsigned last_observation[STATIONS], last_original[STATIONS];
-    bool restored;              /* the cache was put back from a backup, */
-    unsigned backed_up, stored; /* which held so many readings, where the lost one held so many */
+    unsigned restored;          /* times that the cache was put back from a backup */
+    unsigned backed_up, stored; /* which had readings up to here, where the lost one had these */
     char marks[4096];           /* the plugin's file */
     char status[4096];          /* of the link, the latest */
     char fault[512];
@@ -129,5 +129,6 @@ void sim_tap_ulsan(void *ctx, const struct nx_mqtt_publish *publish);
 /* Has the link told that everything admitted is settled? */
 bool sim_settled(const struct run *run);
 void sim_check(struct run *run);
+unsigned sim_number_in(struct nx_span text, const char *before); /* 0: there is none */
 
 #endif
