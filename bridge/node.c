@@ -137,6 +137,7 @@ bool nx_node_turn(struct nx_node *node)
         return false;
     }
     node->retry_ms = 0;
+    node->failures = 0;
     if (node->stall[0] != '\0') {
         node->stall[0] = '\0';
         nx_log(node->config.log, NX_LOG_NOTICE, "%s: the cache can be written again",

@@ -1,9 +1,16 @@
 /*
  * node_cache.c - a cache that cannot be written. The node stalls: what came stays held and
- * unacknowledged, and the same is tried again with back-off. Nothing here decides what a reading
- * is; a cache found damaged is set aside by the store when it is opened again.
+ * unacknowledged, and the same is tried again with back-off. A disk that is full or fails for a while
+ * needs no more. Some failures are the connection's own, a log that was cut below it for one: so
+ * after some tries the cache is closed and opened again, as a new start of the bridge would do it.
+ * Nothing here decides what a reading is; a cache found damaged is set aside by the store when it is
+ * opened again.
  */
 #include "bridge/node_state.h"
+
+#include <inttypes.h>
+
+enum { TRIES_MAX = 5 /* with the shortest back-off, some seconds */ };
 
 void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *diag)
 {
@@ -13,6 +20,7 @@ void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *dia
     nx_recent_clear(node->recent);
     (void)nx_diag_format(diag, node->stall, sizeof(node->stall));
     node->damaged = node->damaged || err == NX_ERR_SYNTAX;
+    node->failures++;
     node->stalled = true;
     node->retry_ms = node->retry_ms == 0 ? node->tuning->backoff_ms_min : node->retry_ms * 2;
     if (node->retry_ms > node->tuning->backoff_ms_max) {
@@ -70,12 +78,27 @@ enum nx_err node_open(struct nx_node *node, struct nx_diag *diag)
     return err == NX_OK ? cache_read(node, diag) : err;
 }
 
-/* The cache was found damaged while it was in use: a closer look sets it aside, if it is so. */
+/*
+ * The file has more than was known to be durable: an error was the answer to a commit that came
+ * through. What is held may be in it. As after a crash the broker has to say it again, with DUP=1, so
+ * that it is known by its identifier.
+ */
+static void hold_nothing(struct nx_node *node)
+{
+    nx_intake_drop(node->intake);
+    if (nx_session_is_up(node->session) && !node->parked && !node->leaving) {
+        node->parked = node->off_asked = true;
+        nx_session_stop(node->session);
+    }
+}
+
+/* Closes and opens the cache. One found damaged is looked at closely, which sets it aside if it is. */
 static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
 {
+    const uint64_t last = nx_store_last(node->store);
     struct nx_store_options options;
     char epoch[64];
-    enum nx_err err = cache_options(node, true, &options, diag);
+    enum nx_err err = cache_options(node, node->damaged, &options, diag);
 
     (void)nx_span_copy(nx_span_from(nx_store_epoch(node->store)), epoch, sizeof(epoch));
     if (err == NX_OK) {
@@ -84,13 +107,19 @@ static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
     if (err != NX_OK) {
         return err;
     }
+    nx_log(node->config.log, NX_LOG_NOTICE,
+           "%s: the cache was opened again: epoch %s, record %" PRIu64, node->settings->name,
+           nx_store_epoch(node->store), nx_store_last(node->store));
     (void)cache_read(node, NULL); /* should it fail, the count begins anew */
     node->damaged = false;
+    node->failures = 0;
     node->settle = 0;
     node->acked = node->told = 0;
     if (!nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store))) {
         node->opened++;
         node->anew = true;
+    } else if (nx_store_last(node->store) > last) {
+        hold_nothing(node);
     }
     return NX_OK;
 }
@@ -98,7 +127,8 @@ static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
 /* What was in the way, as far as it can be put right; writes a number, so that a commit follows. */
 static enum nx_err node_mend(struct nx_node *node, struct nx_diag *diag)
 {
-    enum nx_err err = node->damaged ? node_reopen(node, diag) : NX_OK;
+    bool again = node->damaged || node->failures >= TRIES_MAX;
+    enum nx_err err = again ? node_reopen(node, diag) : NX_OK;
 
     if (err == NX_OK && node->anew) {
         err = node->config.events->reopened(node->config.ctx, node, diag);

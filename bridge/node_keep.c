@@ -77,6 +77,10 @@ enum nx_err node_keep(struct nx_node *node, struct nx_diag *diag)
         return NX_OK;
     }
     keep->due = false;
+    err = nx_store_check(node->store, diag);
+    if (err != NX_OK) {
+        return err;
+    }
     err = nx_store_resend(node->store, RESEND_LETTERS, &keep->resent, diag);
     if (err == NX_OK) {
         err = keep_thin(node, diag);

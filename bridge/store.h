@@ -92,12 +92,21 @@ enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct n
 void nx_store_close(struct nx_store *store); /* rolls back what was not committed */
 
 /*
- * Opens the file of `store` anew, after NX_ERR_SYNTAX, as nx_store_open would. On failure the store
- * is closed but still there: it knows its last epoch, every other call answers NX_ERR_IO, and this
+ * Opens the file of `store` anew, after NX_ERR_SYNTAX or many failures, as nx_store_open would. A file
+ * that lacks what was durable, or is not the one that was open, counts as damaged: numbers never go
+ * back within an epoch. It may have more, when an error was the answer to a commit that came through
+ * all the same: what is to be stored again may be there. On failure the store may be
+ * closed but is still there: it knows its last epoch, every other call answers NX_ERR_IO, and this
  * one may be tried again.
  */
 enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_options *options,
                             const struct nx_log *log, struct nx_diag *diag);
+
+/*
+ * Are its files still those that are open, and is the log as long as what it holds? Each transaction
+ * asks; this is for a city that is silent. NX_ERR_SYNTAX: no, nx_store_reopen it.
+ */
+enum nx_err nx_store_check(struct nx_store *store, struct nx_diag *diag);
 
 const char *nx_store_epoch(const struct nx_store *store); /* of what comes, [0-9a-f]{20} */
 uint64_t nx_store_last(const struct nx_store *store);     /* newest durable record, 0: none */

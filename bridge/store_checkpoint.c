@@ -33,7 +33,8 @@ enum {
  * (C2) busy, stop, done and passes: only under `mutex`.
  */
 struct store_checkpoint {
-    int pages; /* in the log, from which on something is done */
+    int pages;  /* in the log, from which on something is done */
+    int frames; /* in the log, behind the last commit */
     sqlite3 *db;
     bool threaded;
     pthread_t thread;
@@ -175,6 +176,7 @@ static int on_commit(void *ctx, sqlite3 *db, const char *name, int frames)
     enum due due = frames >= checkpoint->pages ? HERE : NOTHING;
 
     (void)name;
+    checkpoint->frames = frames;
     if (checkpoint->db != NULL) {
         due = what_is_due(checkpoint, frames);
     }
@@ -209,6 +211,11 @@ enum nx_err store_checkpoint_start(struct nx_store *store, const struct nx_store
     store->checkpoint = checkpoint;
     (void)sqlite3_wal_hook(store->db, on_commit, checkpoint);
     return NX_OK;
+}
+
+uint64_t store_checkpoint_frames(const struct nx_store *store)
+{
+    return store->checkpoint != NULL ? (uint64_t)store->checkpoint->frames : 0;
 }
 
 void store_checkpoint_stop(struct nx_store *store)

@@ -70,6 +70,11 @@ static const char *const statement_texts[STMT_COUNT] = {
 
 /* --- statements ------------------------------------------------------------------------------ */
 
+/*
+ * What time may put right stays apart from what it cannot. The statements above are fixed and fit the
+ * tables, what is bound to them fits their columns, and a transaction is begun and ended once. So a
+ * table that is not there, a row that is there already or one beyond SQLite's limits is a damaged file.
+ */
 static enum nx_err store_class(int rc)
 {
     switch (rc & 0xFF) { /* the primary code, https://sqlite.org/rescode.html */
@@ -81,9 +86,11 @@ static enum nx_err store_class(int rc)
         return NX_ERR_NOMEM;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return NX_ERR_SYNTAX;
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
-        return NX_ERR_LIMIT;
+        return NX_ERR_SYNTAX;
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
@@ -127,6 +134,18 @@ enum nx_err store_statement(struct nx_store *store, enum store_stmt which, sqlit
     }
     *out = *kept;
     return rc == SQLITE_OK ? NX_OK : store_fail(store, rc, "prepare", diag);
+}
+
+enum nx_err store_prepare_kept(struct nx_store *store, struct nx_diag *diag)
+{
+    enum nx_err err = NX_OK;
+
+    for (int i = 0; i < STMT_COUNT && err == NX_OK; i++) {
+        sqlite3_stmt *stmt;
+
+        err = store_statement(store, (enum store_stmt)i, &stmt, diag);
+    }
+    return err;
 }
 
 enum nx_err store_prepare(struct nx_store *store, const char *sql, sqlite3_stmt **out,
@@ -210,17 +229,43 @@ static enum nx_err store_simple(struct nx_store *store, enum store_stmt which, c
     return err == NX_OK ? store_run(store, stmt, doing, diag) : err;
 }
 
+/* SQLite ends a transaction by itself when a statement in it fails badly, a mere look-up even. */
+static enum nx_err store_still(const struct nx_store *store, struct nx_diag *diag)
+{
+    if (sqlite3_get_autocommit(store->db) == 0) {
+        return NX_OK;
+    }
+    nx_diag_at(diag, store->path, 0, 0);
+    nx_diag_set(diag, "the transaction has ended with an earlier error");
+    return NX_ERR_IO;
+}
+
 enum nx_err store_begin(struct nx_store *store, struct nx_diag *diag)
 {
     enum nx_err err;
 
     assert(store->by_packet != NULL); /* a reader does not write */
     if (store->in_transaction) {
-        return NX_OK;
+        return store_still(store, diag);
     }
-    err = store_simple(store, STMT_BEGIN, "begin", diag);
+    err = nx_store_check(store, diag);
+    if (err == NX_OK && store->db != NULL && sqlite3_get_autocommit(store->db) == 0) {
+        err = store_simple(store, STMT_ROLLBACK, "roll back", diag); /* it failed the last time */
+    }
+    err = err == NX_OK ? store_simple(store, STMT_BEGIN, "begin", diag) : err;
     store->in_transaction = err == NX_OK;
     return err;
+}
+
+/* Each transaction moves `last` or this: so a file that lacks one can be told from one that does
+ * not. Where readings come it costs nothing. */
+static enum nx_err store_count(struct nx_store *store, struct nx_diag *diag)
+{
+    if (store->now.last > store->durable.last) {
+        return NX_OK;
+    }
+    store->now.commits++;
+    return nx_store_put_number(store, "commits", (int64_t)store->now.commits, diag);
 }
 
 enum nx_err nx_store_commit(struct nx_store *store, struct nx_diag *diag)
@@ -230,7 +275,9 @@ enum nx_err nx_store_commit(struct nx_store *store, struct nx_diag *diag)
     if (!store->in_transaction) {
         return NX_OK;
     }
-    err = store_heads(store, diag);
+    err = store_still(store, diag);
+    err = err == NX_OK ? store_count(store, diag) : err;
+    err = err == NX_OK ? store_heads(store, diag) : err;
     err = err == NX_OK ? store_simple(store, STMT_COMMIT, "commit", diag) : err;
     if (err == NX_OK) {
         store->in_transaction = false;

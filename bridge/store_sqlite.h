@@ -6,6 +6,7 @@
  *   store_sqlite_schema.c  the tables, migrations; is this file ours, and is it whole?
  *   store_sqlite_open.c    opening, what to do with a damaged or foreign file
  *   store_sqlite_epoch.c   epochs; is this the file that was written last, or a copy of it?
+ *   store_files.c          are its files still there and whole? away with damaged ones
  *   store_checkpoint.c     from the write-ahead log into the file
  *   store_sqlite_write.c   readings, repetitions, cursors
  *   store_sqlite_thin.c    retention
@@ -20,6 +21,7 @@
 #include "bridge/store_streams.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 enum { STORE_PACKET_IDS = 65536 };
 
@@ -67,6 +69,16 @@ struct store_marks {
     uint64_t first;   /* nothing was removed from here on */
     uint64_t removed; /* readings, ever */
     uint64_t settled;
+    uint64_t commits; /* of transactions that brought no record */
+};
+
+/* Of the file, -wal and -shm. */
+enum { STORE_FILES = 3, STORE_PATH_MAX = 4096 };
+
+struct store_file {
+    bool there; /* when the cache was opened; else nothing is known of it */
+    dev_t device;
+    ino_t inode;
 };
 
 enum { STORE_AHEAD_MAX = 64, STORE_AHEAD_BYTES = 256 * 1024 };
@@ -91,7 +103,7 @@ struct store_ahead {
  */
 struct nx_store {
     sqlite3 *db;
-    sqlite3_stmt *statements[STMT_COUNT]; /* prepared at their first use */
+    sqlite3_stmt *statements[STMT_COUNT]; /* a reader's are prepared at their first use */
     char *path;
     struct nx_store_epoch epochs[NX_STORE_EPOCHS_MAX];
     size_t epochs_count; /* the last is the present one's */
@@ -101,6 +113,9 @@ struct nx_store {
     struct store_streams streams;
     struct store_ahead ahead;
     struct store_checkpoint *checkpoint; /* NULL: reader */
+    struct store_file files[STORE_FILES];
+    uint64_t page_bytes;
+    unsigned rescues; /* tried */
 };
 
 /* The columns of a reading, as every query that fills one selects them. */
@@ -113,6 +128,8 @@ struct nx_store {
 /* A kept statement, reset and ready to bind. */
 enum nx_err store_statement(struct nx_store *store, enum store_stmt which, sqlite3_stmt **out,
                             struct nx_diag *diag);
+/* All of them: so a file that has not our tables and columns is found out at its opening. */
+enum nx_err store_prepare_kept(struct nx_store *store, struct nx_diag *diag);
 /* A statement that is used once, for the caller to finalize. */
 enum nx_err store_prepare(struct nx_store *store, const char *sql, sqlite3_stmt **out,
                           struct nx_diag *diag);
@@ -168,6 +185,9 @@ enum nx_err store_connect(struct nx_store *store, const char *name, int flags, c
 /* Of a new file: its first epoch, and which file it is. */
 enum nx_err store_first_epoch(struct nx_store *store, const struct nx_store_options *options,
                               struct nx_diag *diag);
+/* The same, and a new epoch is greater than that one, also where the clock was set back. */
+struct nx_store_options store_options_after(const struct nx_store_options *options,
+                                            const char *epoch);
 enum nx_err store_load_epochs(struct nx_store *store, struct nx_diag *diag);
 /*
  * To be called once `store` is loaded. In another file than the one that was written last a new epoch
@@ -176,10 +196,25 @@ enum nx_err store_load_epochs(struct nx_store *store, struct nx_diag *diag);
 enum nx_err store_settle_file(struct nx_store *store, const struct nx_store_options *options,
                               const struct nx_log *log, struct nx_diag *diag);
 
+/* ---- store_files.c ---- */
+
+enum nx_err store_files_note(struct nx_store *store, struct nx_diag *diag); /* they are open now */
+/* May the file be written, as its header says? NX_ERR_SYNTAX: it says no, which we never do. */
+enum nx_err store_files_writable(struct nx_store *store, struct nx_diag *diag);
+/* Moves a log that was removed, and is open still, into the file. On failure it may be tried again. */
+enum nx_err store_files_rescue(struct nx_store *store, struct nx_diag *diag);
+/* Before the connection is closed: what closing it does is right, or is not done. */
+void store_files_leave(struct nx_store *store);
+/* Renames them; `diag` says why. */
+enum nx_err store_set_aside(const char *path, int64_t now_ms, const struct nx_log *log,
+                            struct nx_diag *diag);
+
 /* ---- store_checkpoint.c ---- */
 
 enum nx_err store_checkpoint_start(struct nx_store *store, const struct nx_store_options *options);
 void store_checkpoint_stop(struct nx_store *store);
+/* So many frames were in the log behind our last commit; 0: there was none yet. */
+uint64_t store_checkpoint_frames(const struct nx_store *store);
 
 /* ---- store_sqlite_thin.c ---- */
 

@@ -40,6 +40,16 @@ static uint64_t epoch_time(const char *name)
     return strtoull(digits, NULL, 16);
 }
 
+struct nx_store_options store_options_after(const struct nx_store_options *options,
+                                            const char *epoch)
+{
+    struct nx_store_options after = *options;
+    int64_t before = (int64_t)epoch_time(epoch);
+
+    after.now_ms = after.now_ms > before ? after.now_ms : before + 1;
+    return after;
+}
+
 static struct nx_store_epoch *epoch_now(struct nx_store *store)
 {
     return &store->epochs[store->epochs_count - 1];
@@ -212,14 +222,13 @@ static enum nx_err next_epoch(struct nx_store *store, const struct nx_store_opti
     static const char forget[] =
         "DELETE FROM meta WHERE key IN (SELECT key " EARLIER_EPOCHS "LIMIT -1 OFFSET 7)";
     const struct nx_store_epoch *was = epoch_now(store);
-    uint64_t after_ms = epoch_time(was->name) + 1; /* the clock may have been set back */
+    const struct nx_store_options after = store_options_after(options, was->name);
     char name[NX_STORE_EPOCH_SIZE];
     char key[sizeof("epoch ") + NX_STORE_EPOCH_SIZE];
     enum nx_err err = NX_OK;
 
     _Static_assert(NX_STORE_EPOCHS_MAX - 1 == 7, "as many as are loaded");
-    epoch_make((uint64_t)options->now_ms > after_ms ? (uint64_t)options->now_ms : after_ms,
-               options->random, name);
+    epoch_make((uint64_t)after.now_ms, after.random, name);
     if (store->now.last > was->after) {
         (void)snprintf(key, sizeof(key), "epoch %s", was->name);
         err = nx_store_put_number(store, key, (int64_t)store->now.last, diag);

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STORE_PATH_MAX = 4096 };
-
 /* In this order: the page size and the journal mode come before anything else is written. */
 static const char writer_pragmas[] = "PRAGMA page_size = 8192;" /* of a new file: eight readings */
                                      "PRAGMA journal_mode = WAL;"
@@ -66,20 +64,29 @@ static enum nx_err store_load(struct nx_store *store, bool writer, struct nx_dia
     int64_t first = 1;
     int64_t removed = 0;
     int64_t settled = 0;
+    int64_t commits = 0;
     enum nx_err err = store_load_epochs(store, diag);
 
     err = err == NX_OK ? store_number(store, newest, &last, diag) : err;
     err = err == NX_OK ? nx_store_get_number(store, "first", &first, diag) : err;
     err = err == NX_OK ? nx_store_get_number(store, "removed", &removed, diag) : err;
     err = err == NX_OK ? nx_store_get_number(store, "settled", &settled, diag) : err;
+    err = err == NX_OK ? nx_store_get_number(store, "commits", &commits, diag) : err;
     if (err != NX_OK) {
         return err;
+    }
+    if (writer && (last < 0 || first < 1 || first - 1 > last || settled < 0 || settled > last ||
+                   removed < 0 || commits < 0)) {
+        nx_diag_at(diag, store->path, 0, 0);
+        nx_diag_set(diag, "its numbers contradict each other");
+        return NX_ERR_SYNTAX;
     }
     store->now = store->durable = (struct store_marks){
         .last = (uint64_t)last,
         .first = (uint64_t)first,
         .removed = (uint64_t)removed,
         .settled = (uint64_t)settled,
+        .commits = (uint64_t)commits,
     };
     return writer ? store_load_packets(store, diag) : NX_OK;
 }
@@ -106,10 +113,11 @@ static struct nx_store *store_alloc(const char *path, bool writer, struct nx_dia
 
 static void store_disconnect(struct nx_store *store)
 {
-    store_checkpoint_stop(store);
     if (store->db != NULL) {
         nx_store_rollback(store);
+        store_files_leave(store);
     }
+    store_checkpoint_stop(store);
     for (int i = 0; i < STMT_COUNT; i++) {
         (void)sqlite3_finalize(store->statements[i]);
         store->statements[i] = NULL;
@@ -167,17 +175,24 @@ static enum nx_err store_try_open(const char *path, const struct nx_store_option
     if (err == NX_OK) {
         err = store_exec(store, writer_pragmas, "open", diag);
     }
+    if (err == NX_OK) {
+        err = store_files_writable(store, diag);
+    }
     if (err == NX_OK && version > 0) {
         err = store_verify(store, options->verify, diag);
     }
     if (err == NX_OK) {
         err = store_migrate(store, options, version, diag);
     }
+    err = err == NX_OK ? store_prepare_kept(store, diag) : err;
     if (err == NX_OK) {
         err = store_load(store, true, diag);
     }
     if (err == NX_OK) {
         err = store_settle_file(store, options, log, diag);
+    }
+    if (err == NX_OK) {
+        err = store_files_note(store, diag);
     }
     if (err == NX_OK) {
         err = store_checkpoint_start(store, options);
@@ -190,43 +205,13 @@ static enum nx_err store_try_open(const char *path, const struct nx_store_option
     return err;
 }
 
-/* The file and what SQLite keeps beside it go together: a stale -wal would spoil the new one. */
-static enum nx_err store_set_aside(const char *path, int64_t now_ms, const struct nx_log *log,
-                                   struct nx_diag *diag)
+/* *aside: the file was damaged, and a new one has taken its place. */
+static enum nx_err store_open_sound(const char *path, const struct nx_store_options *options,
+                                    const struct nx_log *log, bool *aside, struct nx_store **out,
+                                    struct nx_diag *diag)
 {
-    static const char *const tails[] = {"-wal", "-shm", ""};
-    char stamp[NX_UTC_SIZE];
-    char from[STORE_PATH_MAX];
-    char to[STORE_PATH_MAX + sizeof(".damaged-") + NX_UTC_SIZE];
-    char reason[700];
+    enum nx_err err = store_try_open(path, options, log, out, diag);
 
-    (void)nx_diag_format(diag, reason, sizeof(reason));
-    (void)nx_utc_stamp(now_ms, stamp);
-    for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-        (void)snprintf(from, sizeof(from), "%s%s", path, tails[i]);
-        (void)snprintf(to, sizeof(to), "%s.damaged-%s%s", path, stamp, tails[i]);
-        if (rename(from, to) == -1 && tails[i][0] == '\0') {
-            nx_diag_set(diag, "is damaged and cannot be set aside");
-            return NX_ERR_IO;
-        }
-    }
-    nx_log(log, NX_LOG_ERROR, "%s; set aside as %s, a new epoch begins", reason, to);
-    return NX_OK;
-}
-
-enum nx_err nx_store_open(const char *path, const struct nx_store_options *options,
-                          const struct nx_log *log, struct nx_store **out, struct nx_diag *diag)
-{
-    struct nx_diag own = {0};
-    enum nx_err err;
-
-    *out = NULL;
-    diag = diag != NULL ? diag : &own;
-    if (strlen(path) >= STORE_PATH_MAX - sizeof("-wal")) {
-        nx_diag_set(diag, "the path of the cache is too long");
-        return NX_ERR_LIMIT;
-    }
-    err = store_try_open(path, options, log, out, diag);
     if (err == NX_ERR_SYNTAX) { /* what was read wrong once may be right; so a closer look */
         struct nx_store_options closer = *options;
 
@@ -235,29 +220,97 @@ enum nx_err nx_store_open(const char *path, const struct nx_store_options *optio
     }
     if (err == NX_ERR_SYNTAX) {
         err = store_set_aside(path, options->now_ms, log, diag);
-        if (err == NX_OK) {
-            err = store_try_open(path, options, log, out, diag);
-        }
+        *aside = err == NX_OK;
+        err = err == NX_OK ? store_try_open(path, options, log, out, diag) : err;
     }
     return err;
+}
+
+enum nx_err nx_store_open(const char *path, const struct nx_store_options *options,
+                          const struct nx_log *log, struct nx_store **out, struct nx_diag *diag)
+{
+    struct nx_diag own = {0};
+    bool aside = false;
+
+    *out = NULL;
+    diag = diag != NULL ? diag : &own;
+    if (strlen(path) >= STORE_PATH_MAX - sizeof("-wal")) {
+        nx_diag_set(diag, "the path of the cache is too long");
+        return NX_ERR_LIMIT;
+    }
+    return store_open_sound(path, options, log, &aside, out, diag);
+}
+
+/*
+ * Is what was found the cache that was open, with everything in it that was durable? A file that
+ * lost its log, or was exchanged for a copy, goes on at a number that was used: receivers would take
+ * what gets it now for what they have had. One that has more is as good as after a crash: a commit
+ * came through whose answer was an error.
+ */
+static enum nx_err store_compare(const struct nx_store *before, const struct nx_store *found,
+                                 struct nx_diag *diag)
+{
+    const char *epoch = nx_store_epoch(found);
+    int age = strcmp(epoch, nx_store_epoch(before));
+
+    if (age > 0 || (age == 0 && found->durable.last >= before->durable.last &&
+                    found->durable.commits >= before->durable.commits)) {
+        return NX_OK;
+    }
+    nx_diag_at(diag, before->path, 0, 0);
+    nx_diag_set(diag,
+                "is older than what was open: it ends at record %" PRIu64 " of epoch %s, %" PRIu64
+                " of epoch %s was acknowledged, and what is missing is lost",
+                found->durable.last, epoch, before->durable.last, nx_store_epoch(before));
+    return NX_ERR_SYNTAX;
+}
+
+static void store_part(struct nx_store *store)
+{
+    if (store->db != NULL) { /* what is in the log has to be looked at first */
+        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    store_disconnect(store); /* before: its end would take the new file's -wal with it */
 }
 
 enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_options *options,
                             const struct nx_log *log, struct nx_diag *diag)
 {
+    const struct nx_store_options later = store_options_after(options, nx_store_epoch(store));
     struct nx_store *anew = NULL;
     struct nx_store closed;
+    bool aside = false;
     enum nx_err err;
 
-    store_disconnect(store); /* before: its end would take the new file's -wal with it */
-    err = nx_store_open(store->path, options, log, &anew, diag);
-    if (err == NX_OK) {
-        closed = *store;
-        *store = *anew;
-        *anew = closed;
-        nx_store_close(anew);
+    err = store->db != NULL ? store_files_rescue(store, diag) : NX_OK;
+    if (err != NX_OK) {
+        return err; /* closed it would be gone */
     }
-    return err;
+    store_part(store);
+    err = store_open_sound(store->path, &later, log, &aside, &anew, diag);
+    if (err == NX_ERR_UNSUPPORTED) { /* but it was ours when it was opened */
+        nx_diag_set(diag, "is not the cache that was open");
+        err = NX_ERR_SYNTAX;
+    }
+    err = err == NX_OK ? store_compare(store, anew, diag) : err;
+    if (err == NX_ERR_SYNTAX) {
+        nx_store_close(anew);
+        err = store_set_aside(store->path, later.now_ms, log, diag);
+        aside = err == NX_OK;
+        err = err == NX_OK ? store_try_open(store->path, &later, log, &anew, diag) : err;
+    }
+    if (err != NX_OK) {
+        return err;
+    }
+    if (!aside && strcmp(nx_store_epoch(anew), nx_store_epoch(store)) != 0) {
+        nx_log(log, NX_LOG_ERROR,
+               "%s: was gone, or empty: what only it had is lost, a new epoch begins", store->path);
+    }
+    closed = *store;
+    *store = *anew;
+    *anew = closed;
+    nx_store_close(anew);
+    return NX_OK;
 }
 
 /* --- reading only ---------------------------------------------------------------------------- */

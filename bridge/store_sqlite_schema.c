@@ -134,8 +134,12 @@ static enum nx_err store_set_number(struct nx_store *store, const char *pragma, 
 
 enum nx_err store_identify(struct nx_store *store, int64_t *version, struct nx_diag *diag)
 {
+    static const char our_tables[] = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
+                                     " AND name IN ('meta', 'streams', 'readings', 'cursors')";
+    enum { OUR_TABLES = 4 };
     int64_t id = 0;
     int64_t tables = 0;
+    int64_t ours = 0;
     enum nx_err err = store_number(store, "PRAGMA application_id", &id, diag);
 
     if (err == NX_OK) {
@@ -144,10 +148,19 @@ enum nx_err store_identify(struct nx_store *store, int64_t *version, struct nx_d
     if (err == NX_OK) {
         err = store_number(store, "SELECT count(*) FROM sqlite_schema", &tables, diag);
     }
+    err = err == NX_OK ? store_number(store, our_tables, &ours, diag) : err;
     if (err != NX_OK) {
         return err;
     }
     nx_diag_at(diag, store->path, 0, 0);
+    if (*version < 0 || (id == STORE_APPLICATION_ID && *version == 0)) {
+        nx_diag_set(diag, "its version number is damaged");
+        return NX_ERR_SYNTAX;
+    }
+    if (id != STORE_APPLICATION_ID && ours == OUR_TABLES) {
+        nx_diag_set(diag, "its application id is damaged");
+        return NX_ERR_SYNTAX;
+    }
     if (id != STORE_APPLICATION_ID && (tables > 0 || *version != 0)) {
         nx_diag_set(diag, "is an SQLite file, but not a cache of nexus: left as it is");
         return NX_ERR_UNSUPPORTED;

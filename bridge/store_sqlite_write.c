@@ -219,14 +219,19 @@ enum nx_err nx_store_is_latest(struct nx_store *store, struct nx_span topic, str
 
 /* --- links ----------------------------------------------------------------------------------- */
 
+static bool cursor_holds(const struct nx_store *store, const struct nx_store_cursor *cursor)
+{
+    return cursor->cursor == cursor->sent + cursor->dead + cursor->filtered &&
+           cursor->cursor <= store->now.last && cursor->dropped <= cursor->dead;
+}
+
 enum nx_err nx_store_save_cursor(struct nx_store *store, struct nx_span link,
                                  const struct nx_store_cursor *cursor, struct nx_diag *diag)
 {
     sqlite3_stmt *stmt;
     enum nx_err err = store_begin(store, diag);
 
-    assert(cursor->cursor == cursor->sent + cursor->dead + cursor->filtered);
-    assert(cursor->cursor <= store->now.last && cursor->dropped <= cursor->dead);
+    assert(cursor_holds(store, cursor));
     if (err == NX_OK) {
         err = store_statement(store, STMT_CURSOR_PUT, &stmt, diag);
     }
@@ -262,5 +267,11 @@ enum nx_err nx_store_load_cursor(struct nx_store *store, struct nx_span link,
         out->filtered = store_column_seq(stmt, 3);
         out->dropped = store_column_seq(stmt, 4);
     }
-    return store_looked_up(store, stmt, rc, "load a cursor", diag);
+    err = store_looked_up(store, stmt, rc, "load a cursor", diag);
+    if (err == NX_OK && store->by_packet != NULL && !cursor_holds(store, out)) {
+        nx_diag_at(diag, store->path, 0, 0);
+        nx_diag_set(diag, "the cursor of link %.*s contradicts itself", NX_SPAN_ARG(link));
+        err = NX_ERR_SYNTAX;
+    }
+    return err;
 }

@@ -79,7 +79,8 @@ struct sim_world {
     bool disk_damaged;    /* the next write finds the file damaged */
     uint64_t disk_calls;  /* of the disk; from number disk_fails_from on so many fail: */
     uint64_t disk_fails_from, disk_fails;
-    bool dead; /* the bridge has been killed: its last writes go nowhere */
+    uint64_t disk_stuck_from; /* 0: none; from that call on all fail until a file is opened anew */
+    bool dead;                /* the bridge has been killed: its last writes go nowhere */
     uint64_t draws_state;
     unsigned states_made;
     struct sim_line lines[SIM_LINES_MAX];

@@ -26,6 +26,9 @@ static bool fails(void)
 {
     uint64_t call = ++sim_world->disk_calls;
 
+    if (sim_world->disk_stuck_from > 0 && call >= sim_world->disk_stuck_from && !sim_world->dead) {
+        return true;
+    }
     return !sim_world->dead && call >= sim_world->disk_fails_from &&
            call - sim_world->disk_fails_from < sim_world->disk_fails;
 }
@@ -162,6 +165,9 @@ static int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
     (void)vfs;
     ours->real = (sqlite3_file *)(ours + 1);
+    if (sim_world->disk_calls >= sim_world->disk_stuck_from) {
+        sim_world->disk_stuck_from = 0;
+    }
     if (fails()) {
         ours->base.pMethods = NULL;
         return SQLITE_CANTOPEN;

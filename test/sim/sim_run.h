@@ -103,12 +103,21 @@ void sim_go(struct run *run, uint64_t until_us); /* until everything is settled,
 void sim_end(struct run *run);
 void sim_kill(struct run *run); /* the bridge; it comes back by itself */
 
+struct sim_damage {
+    const char *name;
+    void (*make)(struct run *run);
+    bool anew;   /* what was there is lost: a new epoch begins */
+    bool sticks; /* a call that fails lets all fail that follow, until the files are opened again */
+    unsigned setup;
+};
+extern const struct sim_damage sim_damages[]; /* the last has no name */
+
 /*
  * The cache of the sending city is damaged while the bridge runs, and `fails` calls of the disk fail
  * from the `from`th on that come then. *reached: there were so many. Result as of sim_run.
  */
-bool sim_run_damaged(const struct sim_stage *stage, uint64_t from, uint64_t fails, bool verbose,
-                     struct run *run, bool *reached);
+bool sim_run_damaged(const struct sim_stage *stage, const struct sim_damage *damage, uint64_t from,
+                     uint64_t fails, bool verbose, struct run *run, bool *reached);
 
 /*
  * A copy of the sending city's cache is made while the bridge runs; later the bridge dies, and the copy

@@ -96,27 +96,44 @@ static bool one(uint64_t seed, bool restored, bool verbose, struct run *totals)
     return good;
 }
 
-/* Each call of the disk fails in its turn, alone and with those that follow it; or only the `from`th. */
+enum { NEAR_CALLS = 100 }; /* behind them neighbours behave alike */
+
+/* Each call of the disk fails in its turn; or only the `from`th. */
+static uint64_t damaged_so(const struct sim_damage *damage, uint64_t fails, uint64_t from,
+                           bool only, bool verbose)
+{
+    static struct run run;
+    uint64_t failed = 0;
+    uint64_t caches = 0;
+    uint64_t call = from;
+    bool reached = true;
+
+    for (; reached && (call == from || !only); call += call < NEAR_CALLS && fails == 1 ? 1 : 7) {
+        caches++;
+        if (!sim_run_damaged(&stage, damage, call, fails, verbose, &run, &reached)) {
+            printf("%s; calls of the disk from %" PRIu64 " on fail, %" PRIu64 " of them: %s\n"
+                   "  replay: sim_test --damaged --seed %" PRIu64 " --verbose\n",
+                   damage->name, call, fails, run.fault, call);
+            failed++;
+        }
+    }
+    printf("%s: %" PRIu64 " caches, %" PRIu64 " calls of the disk failing\n", damage->name, caches,
+           fails);
+    return failed;
+}
+
+/* Alone, and with those that follow it. */
 static uint64_t damaged(uint64_t from, bool only, bool verbose)
 {
     static const uint64_t fails[] = {1, 100};
-    static struct run run;
     uint64_t failed = 0;
 
-    for (unsigned i = 0; i < sizeof(fails) / sizeof(fails[0]); i++) {
-        bool reached = true;
-        uint64_t call = from;
+    for (const struct sim_damage *damage = sim_damages; damage->name != NULL; damage++) {
+        size_t times = damage->sticks ? 1 : sizeof(fails) / sizeof(fails[0]);
 
-        for (; reached && (call == from || !only); call++) {
-            if (!sim_run_damaged(&stage, call, fails[i], verbose, &run, &reached)) {
-                printf("calls of the disk from %" PRIu64 " on fail, %" PRIu64 " of them: %s\n"
-                       "  replay: sim_test --damaged --seed %" PRIu64 " --verbose\n",
-                       call, fails[i], run.fault, call);
-                failed++;
-            }
+        for (size_t i = 0; i < times; i++) {
+            failed += damaged_so(damage, fails[i], from, only, verbose);
         }
-        printf("%" PRIu64 " damaged caches, %" PRIu64 " calls of the disk failing\n", call - from,
-               fails[i]);
     }
     return failed;
 }

@@ -50,6 +50,22 @@ static void a_damaged_file_is_set_aside_and_a_new_epoch_begins(void **state)
     }
 }
 
+static void all_that_is_set_aside_in_one_second_is_kept(void **state)
+{
+    struct place *place = *state;
+
+    for (int i = 1; i <= 3; i++) {
+        struct nx_store *store = place_open(place);
+
+        (void)place_append(place, store, 1, "x");
+        place_commit(place, store);
+        nx_store_close(store);
+        overwrite(place, 0, 600);
+        nx_store_close(place_open(place));
+        assert_int_equal(place_files(place, ".damaged-20260131T150000Z", false), i);
+    }
+}
+
 static void a_newer_file_is_refused_and_left_as_it_is(void **state)
 {
     struct place *place = *state;
@@ -110,6 +126,18 @@ static void a_cache_damaged_in_use_is_opened_anew_under_the_same_handle(void **s
     assert_int_equal(place_files(place, ".damaged-", false), 1);
 }
 
+/* The so many-th cache of one second that is set aside. */
+static const char *aside_name(const struct place *place, int n, char *out, size_t size)
+{
+    char more[8] = "";
+
+    if (n > 1) {
+        (void)snprintf(more, sizeof(more), "-%d", n);
+    }
+    (void)snprintf(out, size, "%s.damaged-20260131T150000Z%s", place->db, more);
+    return out;
+}
+
 static void a_cache_that_cannot_be_opened_again_refuses_everything_until_it_can(void **state)
 {
     struct place *place = *state;
@@ -122,8 +150,9 @@ static void a_cache_that_cannot_be_opened_again_refuses_everything_until_it_can(
     nx_store_close(store);
     store = place_open(place); /* so that nothing in the -wal mends what is damaged here */
     overwrite(place, 0, 600);
-    (void)snprintf(in_the_way, sizeof(in_the_way), "%s.damaged-20260131T150000Z", place->db);
-    assert_int_equal(mkdir(in_the_way, 0700), 0);
+    for (int i = 1; i <= 9; i++) {
+        assert_int_equal(mkdir(aside_name(place, i, in_the_way, sizeof(in_the_way)), 0700), 0);
+    }
     for (int i = 0; i < 2; i++) {
         assert_int_equal(nx_store_reopen(store, &options, &place->log, &place->diag), NX_ERR_IO);
         assert_non_null(strstr(place->diag.text, "cannot be set aside"));
@@ -133,7 +162,9 @@ static void a_cache_that_cannot_be_opened_again_refuses_everything_until_it_can(
     assert_int_equal(nx_store_commit(store, &place->diag), NX_OK); /* there is nothing to commit */
     nx_store_rollback(store);
     assert_string_equal(nx_store_epoch(store), "019c1491698089abcdef");
-    assert_int_equal(rmdir(in_the_way), 0);
+    for (int i = 1; i <= 9; i++) {
+        assert_int_equal(rmdir(aside_name(place, i, in_the_way, sizeof(in_the_way))), 0);
+    }
     assert_int_equal(nx_store_reopen(store, &options, &place->log, &place->diag), NX_OK);
     assert_int_equal(place_append(place, store, 1, "x"), 1);
     nx_store_close(store);
@@ -265,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLACE_TEST(a_damaged_file_is_set_aside_and_a_new_epoch_begins),
+        PLACE_TEST(all_that_is_set_aside_in_one_second_is_kept),
         PLACE_TEST(a_newer_file_is_refused_and_left_as_it_is),
         PLACE_TEST(a_database_of_somebody_else_is_refused_and_left_as_it_is),
         PLACE_TEST(a_folder_that_is_missing_is_told_with_its_path),
