@@ -10,7 +10,23 @@
 
 #include <inttypes.h>
 
-enum { TRIES_MAX = 5 /* with the shortest back-off, some seconds */ };
+enum {
+    TRIES_MAX = 5,      /* with the shortest back-off, some seconds */
+    DOUBTS_MAX = 3,     /* so often a cache may be found damaged that looks sound, */
+    DOUBTS_MS = 600000, /* within this time */
+};
+
+/* Damage that no check of the file finds must not bring us here for ever. */
+static void doubt(struct nx_node *node)
+{
+    uint64_t now_ms = nx_loop_monotonic_ms();
+
+    if (node->doubts == 0 || now_ms - node->doubted_ms > DOUBTS_MS) {
+        node->doubts = 0;
+        node->doubted_ms = now_ms;
+    }
+    node->doubts++;
+}
 
 void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *diag)
 {
@@ -19,7 +35,10 @@ void node_stall(struct nx_node *node, enum nx_err err, const struct nx_diag *dia
     nx_store_rollback(node->store);
     nx_recent_clear(node->recent);
     (void)nx_diag_format(diag, node->stall, sizeof(node->stall));
-    node->damaged = node->damaged || err == NX_ERR_SYNTAX;
+    node->damaged = node->damaged || err == NX_ERR_SYNTAX || err == NX_ERR_STATE;
+    if (err == NX_ERR_SYNTAX) {
+        doubt(node);
+    }
     node->failures++;
     node->stalled = true;
     node->retry_ms = node->retry_ms == 0 ? node->tuning->backoff_ms_min : node->retry_ms * 2;
@@ -43,14 +62,15 @@ void nx_node_fail(struct nx_node *node, enum nx_err err, const struct nx_diag *d
     }
 }
 
-static enum nx_err cache_options(const struct nx_node *node, bool verify,
-                                 struct nx_store_options *out, struct nx_diag *diag)
+static enum nx_err cache_options(const struct nx_node *node, struct nx_store_options *out,
+                                 struct nx_diag *diag)
 {
     enum nx_err err;
 
     *out = (struct nx_store_options){
         .now_ms = nx_loop_wall_ms(),
-        .verify = verify,
+        .verify = node->damaged,
+        .distrust = node->doubts >= DOUBTS_MAX,
         .checkpoint =
             node->config.settings->threads ? NX_STORE_CHECKPOINT_THREAD : NX_STORE_CHECKPOINT_HERE,
     };
@@ -70,7 +90,7 @@ static enum nx_err cache_read(struct nx_node *node, struct nx_diag *diag)
 enum nx_err node_open(struct nx_node *node, struct nx_diag *diag)
 {
     struct nx_store_options options;
-    enum nx_err err = cache_options(node, false, &options, diag);
+    enum nx_err err = cache_options(node, &options, diag);
 
     if (err == NX_OK) {
         err = nx_store_open(node->store_path, &options, node->config.log, &node->store, diag);
@@ -98,7 +118,7 @@ static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
     const uint64_t last = nx_store_last(node->store);
     struct nx_store_options options;
     char epoch[64];
-    enum nx_err err = cache_options(node, node->damaged, &options, diag);
+    enum nx_err err = cache_options(node, &options, diag);
 
     (void)nx_span_copy(nx_span_from(nx_store_epoch(node->store)), epoch, sizeof(epoch));
     if (err == NX_OK) {
@@ -118,6 +138,7 @@ static enum nx_err node_reopen(struct nx_node *node, struct nx_diag *diag)
     if (!nx_span_is(nx_span_from(epoch), nx_store_epoch(node->store))) {
         node->opened++;
         node->anew = true;
+        node->doubts = 0;
     } else if (nx_store_last(node->store) > last) {
         hold_nothing(node);
     }

@@ -73,7 +73,9 @@ struct nx_node {
     bool damaged;        /* the cache must be opened anew */
     bool anew;           /* another has taken its place, which the links have not taken up */
     uint32_t retry_ms;
-    uint32_t failures; /* in a row, since the cache was last opened or written */
+    uint32_t doubts;     /* found damaged, and every time it looked sound: so often */
+    uint64_t doubted_ms; /* since then */
+    uint32_t failures;   /* in a row, since the cache was last opened or written */
     char stall[600];
     char refused[128];
 

@@ -74,6 +74,7 @@ struct nx_store_options {
     int64_t now_ms;  /* names what is set aside; part of a new epoch */
     uint64_t random; /* part of a new epoch */
     bool verify;     /* check every page, however large the file */
+    bool distrust;   /* it was found damaged in use although it looks sound: it counts as damaged */
     const char *vfs; /* SQLite's file system by name; NULL: the default */
     enum nx_store_checkpoint checkpoint;
     uint32_t checkpoint_pages; /* in the log, from which on that happens; 0: some thousand */
@@ -92,7 +93,7 @@ enum nx_err nx_store_open_read(const char *path, struct nx_store **out, struct n
 void nx_store_close(struct nx_store *store); /* rolls back what was not committed */
 
 /*
- * Opens the file of `store` anew, after NX_ERR_SYNTAX or many failures, as nx_store_open would. A file
+ * Opens the file of `store` anew, after NX_ERR_SYNTAX, NX_ERR_STATE or many failures, as nx_store_open would. A file
  * that lacks what was durable, or is not the one that was open, counts as damaged: numbers never go
  * back within an epoch. It may have more, when an error was the answer to a commit that came through
  * all the same: what is to be stored again may be there. On failure the store may be
@@ -104,7 +105,7 @@ enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_option
 
 /*
  * Are its files still those that are open, and is the log as long as what it holds? Each transaction
- * asks; this is for a city that is silent. NX_ERR_SYNTAX: no, nx_store_reopen it.
+ * asks; this is for a city that is silent. NX_ERR_STATE: no, nx_store_reopen it with `verify`.
  */
 enum nx_err nx_store_check(struct nx_store *store, struct nx_diag *diag);
 
@@ -134,7 +135,7 @@ enum nx_err nx_store_put_back(const char *path, struct nx_diag *diag);
 /*
  * Writing. On any error but NX_OK nothing of the open transaction may be trusted: roll back.
  * NX_ERR_IO: disk full or failing, `diag` has the words; try again later. NX_ERR_SYNTAX: the file
- * is damaged; nx_store_reopen it with `verify`.
+ * is damaged; nx_store_reopen it with `verify`. NX_ERR_STATE: so too, it is not the one that is open.
  */
 enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *reading, uint64_t *seq,
                             struct nx_diag *diag);

@@ -72,7 +72,7 @@ static enum nx_err log_check(struct nx_store *store, struct nx_diag *diag)
     }
     nx_diag_at(diag, file_name(store, 0, name), 0, 0);
     nx_diag_set(diag, "was cut or overwritten while it was in use");
-    return NX_ERR_SYNTAX;
+    return NX_ERR_STATE;
 }
 
 /* --- the names ---------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static enum nx_err names_check(const struct nx_store *store, struct nx_diag *dia
             (!now.there || now.device != noted->device || now.inode != noted->inode)) {
             nx_diag_at(diag, file_name(store, i, name), 0, 0);
             nx_diag_set(diag, "was %s while it was in use", now.there ? "replaced" : "removed");
-            return NX_ERR_SYNTAX;
+            return NX_ERR_STATE;
         }
     }
     return NX_OK;
@@ -145,7 +145,7 @@ enum nx_err store_files_rescue(struct nx_store *store, struct nx_diag *diag)
     int rc = SQLITE_OK;
     enum nx_err err;
 
-    if (names_check(store, NULL) == NX_OK || log_check(store, NULL) == NX_ERR_SYNTAX ||
+    if (names_check(store, NULL) == NX_OK || log_check(store, NULL) == NX_ERR_STATE ||
         store->rescues++ >= RESCUES_MAX) {
         return NX_OK;
     }

@@ -210,9 +210,16 @@ static enum nx_err store_open_sound(const char *path, const struct nx_store_opti
                                     const struct nx_log *log, bool *aside, struct nx_store **out,
                                     struct nx_diag *diag)
 {
-    enum nx_err err = store_try_open(path, options, log, out, diag);
+    enum nx_err err = NX_ERR_SYNTAX;
 
-    if (err == NX_ERR_SYNTAX) { /* what was read wrong once may be right; so a closer look */
+    if (options->distrust) {
+        nx_diag_at(diag, path, 0, 0);
+        nx_diag_set(diag, "was found damaged again and again");
+    } else {
+        err = store_try_open(path, options, log, out, diag);
+    }
+    if (err == NX_ERR_SYNTAX &&
+        !options->distrust) { /* what was read wrong once may be right; so a closer look */
         struct nx_store_options closer = *options;
 
         closer.verify = true;

@@ -195,10 +195,10 @@ static void one_line(char *text)
     }
 }
 
-static enum nx_err quick_check(struct nx_store *store, struct nx_diag *diag)
+static enum nx_err whole_check(struct nx_store *store, struct nx_diag *diag)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+    int rc = sqlite3_prepare_v2(store->db, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
     enum nx_err err = NX_OK;
 
     if (rc == SQLITE_OK) {
@@ -228,7 +228,7 @@ enum nx_err store_verify(struct nx_store *store, bool always, struct nx_diag *di
     if (err != NX_OK || (!always && pages * page_bytes > verify_bytes_max)) {
         return err;
     }
-    return quick_check(store, diag);
+    return whole_check(store, diag);
 }
 
 /* --- migrations ------------------------------------------------------------------------------ */

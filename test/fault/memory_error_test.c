@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-enum { TURNS = 4, CALLS_MAX = 200000, FOR_A_WHILE = 50, NEAR_CALLS = 400, STEP = 29 };
+enum { TURNS = 3, CALLS_MAX = 200000, FOR_A_WHILE = 50, NEAR_CALLS = 150, STEP = 97 };
 
 #define DB    "birmingham.db"
 #define EPOCH "00000000000100000001"

@@ -75,9 +75,9 @@ struct sim_world {
     uint64_t delay_us_max; /* of a line, one way */
     bool silent;           /* nothing passes any line, and nobody is told */
     bool disk_full;
-    uint64_t disk_us_max; /* what a sync takes */
-    bool disk_damaged;    /* the next write finds the file damaged */
-    uint64_t disk_calls;  /* of the disk; from number disk_fails_from on so many fail: */
+    uint64_t disk_us_max;  /* what a sync takes */
+    unsigned disk_damaged; /* so many writes to come find birmingham.db damaged */
+    uint64_t disk_calls;   /* of the disk; from number disk_fails_from on so many fail: */
     uint64_t disk_fails_from, disk_fails;
     uint64_t disk_stuck_from; /* 0: none; from that call on all fail until a file is opened anew */
     bool dead;                /* the bridge has been killed: its last writes go nowhere */

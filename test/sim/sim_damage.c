@@ -42,7 +42,17 @@ static void damage_file(struct run *run)
 {
     wipe(run, "birmingham.db", FILE_HEAD_BYTES);
     wipe(run, "birmingham.db-wal", 0);
-    run->world.disk_damaged = true;
+    run->world.disk_damaged = 1;
+}
+
+static void damage_unseen_twice(struct run *run)
+{
+    run->world.disk_damaged = 2;
+}
+
+static void damage_unseen_thrice(struct run *run)
+{
+    run->world.disk_damaged = 3;
 }
 
 static void damage_log_zeros(struct run *run)
@@ -74,13 +84,15 @@ static void damage_nothing(struct run *run)
 }
 
 const struct sim_damage sim_damages[] = {
-    {"file and log without sense", damage_file, true, false, 0},
-    {"log overwritten", damage_log_zeros, true, false, 0},
-    {"log cut", damage_log_cut, true, false, 0},
-    {"log removed", damage_log_removed, false, false, 0},
-    {"calls that fail until the files are opened again", damage_nothing, false, true, 0},
-    {"the same at QoS 2", damage_nothing, false, true, 2},
-    {NULL, NULL, false, false, 0},
+    {"file and log without sense", damage_file, true, SIM_CALLS_FAIL, 0},
+    {"log overwritten", damage_log_zeros, true, SIM_CALLS_FAIL, 0},
+    {"log cut", damage_log_cut, true, SIM_CALLS_FAIL, 0},
+    {"log removed", damage_log_removed, false, SIM_CALLS_FAIL, 0},
+    {"found damaged twice, and looks sound", damage_unseen_twice, false, SIM_CALLS_WORK, 0},
+    {"found damaged thrice, and looks sound", damage_unseen_thrice, true, SIM_CALLS_WORK, 0},
+    {"calls that fail until the files are opened again", damage_nothing, false, SIM_CALLS_STICK, 0},
+    {"the same at QoS 2", damage_nothing, false, SIM_CALLS_STICK, 2},
+    {NULL, NULL, false, SIM_CALLS_WORK, 0},
 };
 
 /* From here on numbers are counted anew, and so is what the oracle expects. */
@@ -108,14 +120,14 @@ bool sim_run_damaged(const struct sim_stage *stage, const struct sim_damage *dam
     }
     run->publish_us = run->world.now_us;
     from += run->world.disk_calls;
-    if (damage->sticks) {
+    if (damage->calls == SIM_CALLS_STICK) {
         run->world.disk_stuck_from = from;
-    } else {
+    } else if (damage->calls == SIM_CALLS_FAIL) {
         run->world.disk_fails_from = from;
         run->world.disk_fails = fails;
     }
     sim_go(run, run->world.now_us + HEALED_US);
-    *reached = run->world.disk_calls >= from;
+    *reached = damage->calls != SIM_CALLS_WORK && run->world.disk_calls >= from;
     run->world.disk_fails = 0; /* all of it can be written at last */
     if (!*reached) {
         run->world.disk_stuck_from = 0; /* else the bridge itself has to get out of it */

@@ -11,6 +11,7 @@
 struct disk_file {
     sqlite3_file base;
     sqlite3_file *real; /* lies behind this struct */
+    bool damaged;       /* it is the one that may be */
 };
 
 static sqlite3_vfs *real_vfs;
@@ -51,8 +52,8 @@ static int disk_write(sqlite3_file *file, const void *bytes, int size, sqlite3_i
     if (sim_world->dead) {
         return SQLITE_OK;
     }
-    if (sim_world->disk_damaged) {
-        sim_world->disk_damaged = false;
+    if (((struct disk_file *)file)->damaged && sim_world->disk_damaged > 0) {
+        sim_world->disk_damaged--;
         return SQLITE_CORRUPT;
     }
     if (sim_world->disk_full || fails()) {
@@ -165,6 +166,7 @@ static int disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
     (void)vfs;
     ours->real = (sqlite3_file *)(ours + 1);
+    ours->damaged = name != NULL && strstr(name, "/birmingham.db") != NULL;
     if (sim_world->disk_calls >= sim_world->disk_stuck_from) {
         sim_world->disk_stuck_from = 0;
     }

@@ -106,8 +106,12 @@ void sim_kill(struct run *run); /* the bridge; it comes back by itself */
 struct sim_damage {
     const char *name;
     void (*make)(struct run *run);
-    bool anew;   /* what was there is lost: a new epoch begins */
-    bool sticks; /* a call that fails lets all fail that follow, until the files are opened again */
+    bool anew; /* what was there is lost: a new epoch begins */
+    enum sim_calls {
+        SIM_CALLS_FAIL,  /* beside it, one or so many of them */
+        SIM_CALLS_STICK, /* one, and all that follow until the files are opened again */
+        SIM_CALLS_WORK,
+    } calls;
     unsigned setup;
 };
 extern const struct sim_damage sim_damages[]; /* the last has no name */

@@ -129,7 +129,7 @@ static uint64_t damaged(uint64_t from, bool only, bool verbose)
     uint64_t failed = 0;
 
     for (const struct sim_damage *damage = sim_damages; damage->name != NULL; damage++) {
-        size_t times = damage->sticks ? 1 : sizeof(fails) / sizeof(fails[0]);
+        size_t times = damage->calls == SIM_CALLS_FAIL ? sizeof(fails) / sizeof(fails[0]) : 1;
 
         for (size_t i = 0; i < times; i++) {
             failed += damaged_so(damage, fails[i], from, only, verbose);

@@ -294,6 +294,39 @@ static void any_block_may_be_lost(void **state)
     assert_true(endings[USABLE] > 20 && endings[ASIDE] > 20);
 }
 
+/* xorshift64: https://www.jstatsoft.org/article/view/v008i14 */
+static uint64_t chance(uint64_t bound)
+{
+    static uint64_t state = 88172645463325252;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (state >> 16) % bound;
+}
+
+static void any_bytes_may_be_others(void **state)
+{
+    static struct image right;
+    struct place *place = *state;
+
+    right = file;
+    for (size_t run = 0; run < 300; run++) {
+        for (uint64_t i = 0, bytes = 1 + chance(4); i < bytes;) {
+            size_t at = (size_t)chance(file.len);
+
+            if (file.bytes[at] != 0 || chance(16) == 0) { /* most of a page is empty */
+                file.bytes[at] = (char)chance(256);
+                i++;
+            }
+        }
+        image_put(&file, file.len, place->db);
+        (void)outcome(place, "bytes, run", run);
+        file = right;
+    }
+    assert_true(endings[USABLE] > 100 && endings[ASIDE] > 50);
+}
+
 static void the_file_may_end_anywhere(void **state)
 {
     struct place *place = *state;
@@ -330,6 +363,7 @@ int main(void)
         DAMAGE_TEST(what_the_header_says_of_the_format_is_damage_when_it_cannot_be),
         DAMAGE_TEST(any_byte_of_the_schema_may_be_another),
         DAMAGE_TEST(any_block_may_be_lost),
+        DAMAGE_TEST(any_bytes_may_be_others),
         DAMAGE_TEST(the_file_may_end_anywhere),
         DAMAGE_TEST(the_log_may_be_damaged_or_end_anywhere),
     };

@@ -129,7 +129,7 @@ static void a_cache_damaged_in_use_is_opened_anew_under_the_same_handle(void **s
 /* The so many-th cache of one second that is set aside. */
 static const char *aside_name(const struct place *place, int n, char *out, size_t size)
 {
-    char more[8] = "";
+    char more[16] = "";
 
     if (n > 1) {
         (void)snprintf(more, sizeof(more), "-%d", n);

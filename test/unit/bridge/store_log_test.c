@@ -82,8 +82,8 @@ static void assert_found(struct place *place, struct nx_store *store, const char
     struct nx_reading one = place_reading(3, "afterwards");
     uint64_t seq;
 
-    assert_int_equal(nx_store_check(store, &place->diag), NX_ERR_SYNTAX);
-    assert_int_equal(nx_store_append(store, &one, &seq, &place->diag), NX_ERR_SYNTAX);
+    assert_int_equal(nx_store_check(store, &place->diag), NX_ERR_STATE);
+    assert_int_equal(nx_store_append(store, &one, &seq, &place->diag), NX_ERR_STATE);
     assert_non_null(strstr(place->diag.text, words));
     nx_store_rollback(store);
 }
