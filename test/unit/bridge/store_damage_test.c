@@ -231,7 +231,7 @@ static enum ending with_block(struct place *place, size_t at, size_t len, int va
 
 static void any_byte_of_the_header_may_be_another(void **state)
 {
-    static const int flips[] = {0x01, 0x80, 0xFF};
+    static const int flips[] = {0x01, 0x80};
     struct place *place = *state;
 
     for (size_t at = 0; at < HEADER_BYTES; at++) {
@@ -240,7 +240,7 @@ static void any_byte_of_the_header_may_be_another(void **state)
         }
     }
     assert_true(endings[USABLE] > 50 && endings[ASIDE] > 50);
-    assert_in_range(endings[REFUSED], 1, 3 * 4); /* by the four bytes of the version */
+    assert_in_range(endings[REFUSED], 1, 2 * 4); /* by the four bytes of the version */
 }
 
 /* https://sqlite.org/fileformat2.html#the_database_header */
@@ -271,7 +271,7 @@ static void what_the_header_says_of_the_format_is_damage_when_it_cannot_be(void 
 
 static void any_byte_of_the_schema_may_be_another(void **state)
 {
-    for (size_t at = HEADER_BYTES; at < PAGE_BYTES; at += file.bytes[at] != 0 ? 9 : 1) {
+    for (size_t at = HEADER_BYTES; at < PAGE_BYTES; at += file.bytes[at] != 0 ? 19 : 1) {
         if (file.bytes[at] != 0) {
             (void)with_byte(*state, at, file.bytes[at] ^ 0x15);
         }
@@ -285,7 +285,7 @@ static void any_block_may_be_lost(void **state)
     for (size_t at = 0; at + PAGE_BYTES <= file.len; at += PAGE_BYTES) {
         (void)with_block(*state, at, PAGE_BYTES, at % (2 * PAGE_BYTES) == 0 ? 0 : 0xFF);
     }
-    for (size_t at = 0; at + 512 <= file.len; at += 512 + 1024) {
+    for (size_t at = 0; at + 512 <= file.len; at += 512 + 2048) {
         (void)with_block(*state, at, 512, at % 1024 == 0 ? 0xFF : 0);
     }
     for (size_t at = PAGE_BYTES / 2; at + 64 <= PAGE_BYTES; at += 64) {
@@ -311,7 +311,7 @@ static void any_bytes_may_be_others(void **state)
     struct place *place = *state;
 
     right = file;
-    for (size_t run = 0; run < 300; run++) {
+    for (size_t run = 0; run < 150; run++) {
         for (uint64_t i = 0, bytes = 1 + chance(4); i < bytes;) {
             size_t at = (size_t)chance(file.len);
 
@@ -324,7 +324,7 @@ static void any_bytes_may_be_others(void **state)
         (void)outcome(place, "bytes, run", run);
         file = right;
     }
-    assert_true(endings[USABLE] > 100 && endings[ASIDE] > 50);
+    assert_true(endings[USABLE] > 40 && endings[ASIDE] > 40);
 }
 
 static void the_file_may_end_anywhere(void **state)
