@@ -30,6 +30,9 @@ static int fail_write(sqlite3_file *file, const void *bytes, int count, sqlite3_
 
 static int fail_sync(sqlite3_file *file, int flags)
 {
+    if (switches.no_sync) {
+        return SQLITE_OK;
+    }
     return switches.sync_rc != SQLITE_OK ? switches.sync_rc
                                          : real(file)->pMethods->xSync(real(file), flags);
 }
@@ -120,7 +123,7 @@ struct failing_vfs *failing_vfs_register(void)
 {
     sqlite3_vfs *below = sqlite3_vfs_find(NULL);
 
-    switches = (struct failing_vfs){SQLITE_OK, SQLITE_OK};
+    switches = (struct failing_vfs){SQLITE_OK, SQLITE_OK, false};
     methods = (sqlite3_io_methods){
         .iVersion = 2,
         .xClose = pass_close,

@@ -5,9 +5,12 @@
 #ifndef NX_TEST_FAILING_VFS_H
 #define NX_TEST_FAILING_VFS_H
 
+#include <stdbool.h>
+
 struct failing_vfs {
     int write_rc; /* SQLITE_OK, or what every write returns, e.g. SQLITE_FULL */
     int sync_rc;  /* the same for every sync */
+    bool no_sync; /* a sync succeeds and does nothing */
 };
 
 /* Registers the file system "failing" (once) and returns its switches. */

@@ -3,6 +3,7 @@
  * they are, the bridge's day goes on with the file, or with a new one while the damaged is set aside,
  * or the file is refused as a newer one: nothing is tried for ever.
  */
+#include "test/unit/bridge/failing_vfs.h"
 #include "test/unit/bridge/store_place.h"
 
 #include <fcntl.h>
@@ -172,8 +173,9 @@ static enum ending live_with_it(struct place *place, const char *what, size_t at
 {
     struct nx_store_options options = place_options();
     struct nx_store *store = NULL;
-    enum nx_err err = place_try_open(place, NULL, &store);
+    enum nx_err err = place_try_open(place, "failing", &store);
 
+    options.vfs = "failing";
     if (err == NX_ERR_UNSUPPORTED) {
         assert_int_equal(place_files(place, "damaged", false), 0);
         return REFUSED;
@@ -368,5 +370,6 @@ int main(void)
         DAMAGE_TEST(the_log_may_be_damaged_or_end_anywhere),
     };
 
+    failing_vfs_register()->no_sync = true; /* some hundred openings */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
