@@ -249,9 +249,6 @@ enum nx_err store_begin(struct nx_store *store, struct nx_diag *diag)
         return store_still(store, diag);
     }
     err = nx_store_check(store, diag);
-    if (err == NX_OK && store->db != NULL && sqlite3_get_autocommit(store->db) == 0) {
-        err = store_simple(store, STMT_ROLLBACK, "roll back", diag); /* it failed the last time */
-    }
     err = err == NX_OK ? store_simple(store, STMT_BEGIN, "begin", diag) : err;
     store->in_transaction = err == NX_OK;
     return err;

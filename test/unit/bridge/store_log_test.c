@@ -3,6 +3,7 @@
  * What was durable is there when it is opened again, or its loss is told and a new epoch begins:
  * no number of an epoch is given twice.
  */
+#include "bridge/store_sqlite.h"
 #include "test/unit/bridge/store_place.h"
 
 #include <fcntl.h>
@@ -280,6 +281,23 @@ static void a_lock_of_another_is_no_damage(void **state)
     assert_nothing_lost(place, store);
 }
 
+/* As when a look-up in it meets an error of the disk. */
+static void a_transaction_that_sqlite_has_ended_is_neither_damage_nor_committed(void **state)
+{
+    struct place *place = *state;
+    struct nx_store *store = open_with_log(place);
+    struct nx_reading one = place_reading(3, "x");
+    uint64_t seq;
+
+    (void)place_append(place, store, 3, "rolled back");
+    assert_int_equal(sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(nx_store_append(store, &one, &seq, &place->diag), NX_ERR_IO);
+    assert_int_equal(nx_store_commit(store, &place->diag), NX_ERR_IO);
+    assert_non_null(strstr(place->diag.text, "has ended"));
+    nx_store_rollback(store);
+    assert_nothing_lost(place, store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +312,7 @@ int main(void)
         PLACE_TEST(an_older_copy_in_place_of_the_file_is_set_aside),
         PLACE_TEST(what_was_ours_and_is_so_no_more_is_set_aside),
         PLACE_TEST(a_lock_of_another_is_no_damage),
+        PLACE_TEST(a_transaction_that_sqlite_has_ended_is_neither_damage_nor_committed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
