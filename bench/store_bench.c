@@ -2,12 +2,14 @@
  * store_bench.c - what a reading costs in the cache, and how fast it is found again.
  *
  *   store_bench [write|tail|history] [--rows N] [--batch N] [--streams N] [--original BYTES]
- *               [--canonical BYTES] [--rate N] [--seconds N] [--dir DIR] [--instructions 1]
+ *               [--canonical BYTES] [--rate N] [--seconds N] [--dir DIR] [--db FILE]
+ *               [--instructions 1]
  *
  * write    appends, commits each batch (FULL sync), asks for last values, for the newest 1,440 of a
  *          stream (a day, one a minute), for records by number, and lets retention remove some
  * tail     single readings at a steady rate, one a transaction, beside what the disk alone needs
- * history  a day of a stream among many rows
+ * history  a day of a stream among many rows, the newest, in the middle and the oldest, and its last
+ *          value; warm and cold. With --db the cache is kept, and used if it is there already.
  *
  * CPU is this process alone, so it holds also on a busy machine; the wall clock does not. Calls are
  * counted by the kernel. With --instructions valgrind's callgrind runs `write` and counts what
@@ -73,10 +75,16 @@ static struct spent spent_until_now(void)
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
-static struct nx_span topic_of(uint64_t stream, char *room, size_t room_size)
+struct nx_span store_bench_topic(uint64_t stream, char *room, size_t room_size)
 {
     (void)snprintf(room, room_size, "nexus/birmingham/air/STATION%" PRIu64 "/observation", stream);
     return nx_span_from(room);
+}
+
+/* Each stream has a reading a minute. */
+int64_t store_bench_time(const struct store_bench *bench, uint64_t n)
+{
+    return 1769871600000 + (int64_t)(n * 60000 / bench->streams);
 }
 
 enum nx_err store_bench_append(struct store_bench *bench, uint64_t n)
@@ -85,9 +93,9 @@ enum nx_err store_bench_append(struct store_bench *bench, uint64_t n)
     char room[128];
     uint64_t seq;
     struct nx_reading reading = {
-        .topic = topic_of(n * 7919 % bench->streams, room, sizeof(room)),
+        .topic = store_bench_topic(n * 7919 % bench->streams, room, sizeof(room)),
         .packet_id = (uint16_t)(n % 57343 + 1),
-        .received_ms = 1769871600000 + (int64_t)n,
+        .received_ms = store_bench_time(bench, n),
         .observed_at = NX_SPAN("2026-01-31T15:00:00Z"),
         .original = {payload, bench->original},
         .canonical = {payload, bench->canonical},
@@ -147,7 +155,8 @@ static void ask(struct store_bench *bench, struct nx_store *store, const char *w
 
     for (uint64_t i = 0; i < QUESTIONS; i++) {
         const struct nx_store_query query = {
-            .filter = topic_of(i * 31 % bench->streams, room, sizeof(room)), .limit = limit};
+            .filter = store_bench_topic(i * 31 % bench->streams, room, sizeof(room)),
+            .limit = limit};
 
         (void)nx_store_history(store, &query, count, &found, NULL);
     }
@@ -175,8 +184,7 @@ static void get(struct store_bench *bench)
 
 static void thin(struct store_bench *bench)
 {
-    const struct nx_store_limits limits = {.before_ms =
-                                               1769871600000 + (int64_t)(bench->rows / 10)};
+    const struct nx_store_limits limits = {.before_ms = store_bench_time(bench, bench->rows / 10)};
     struct nx_store_thinned out = {.more = true};
     struct spent before = spent_until_now();
     uint64_t removed = 0;
@@ -209,19 +217,18 @@ static enum nx_err run_write(struct store_bench *bench)
     return err;
 }
 
-/* As an operator asks: another process than the bridge's, so another connection. */
 static enum nx_err run_history(struct store_bench *bench)
 {
-    struct nx_store *reader = NULL;
-    enum nx_err err = measured_fill(bench);
+    bool is_new = nx_store_last(bench->store) == 0;
+    enum nx_err err = is_new ? measured_fill(bench) : NX_OK;
+    struct rusage used;
 
-    err = err == NX_OK ? nx_store_open_read(bench->path, &reader, &bench->diag) : err;
-    if (err == NX_OK) {
-        ask(bench, reader, "a day of a stream, first time", DAY);
-        ask(bench, reader, "a day of a stream, again", DAY);
-    }
-    nx_store_close(reader);
-    return err;
+    (void)getrusage(RUSAGE_SELF, &used);
+    (void)printf("%s: %" PRIu64 " readings, memory of the writer: %ld MiB at most\n", bench->path,
+                 nx_store_last(bench->store), used.ru_maxrss / 1024);
+    nx_store_close(bench->store); /* its end moves the log into the file */
+    bench->store = NULL;
+    return err == NX_OK ? store_bench_history(bench) : err;
 }
 
 static const struct {
@@ -265,6 +272,8 @@ static bool set(struct store_bench *bench, const char *name, const char *value)
     }
     if (strcmp(name, "--dir") == 0) {
         bench->dir = value;
+    } else if (strcmp(name, "--db") == 0) {
+        bench->db = value;
     } else if (strcmp(name, "--checkpoint") == 0) {
         bench->here = strcmp(value, "here") == 0;
     } else if (strcmp(name, "--instructions") == 0) {
@@ -284,15 +293,21 @@ static enum nx_err run(struct store_bench *bench, size_t command)
     };
     enum nx_err err;
 
-    (void)snprintf(bench->path, sizeof(bench->path), "%s/store-bench-%ld.db", bench->dir,
-                   (long)getpid());
+    if (bench->db != NULL) {
+        (void)snprintf(bench->path, sizeof(bench->path), "%s", bench->db);
+    } else {
+        (void)snprintf(bench->path, sizeof(bench->path), "%s/store-bench-%ld.db", bench->dir,
+                       (long)getpid());
+    }
     err = nx_store_open(bench->path, &options, NULL, &bench->store, &bench->diag);
     err = err == NX_OK ? commands[command].run(bench) : err;
     if (err != NX_OK) {
         (void)fprintf(stderr, "%s: %s: %s\n", nx_err_text(err), bench->diag.file, bench->diag.text);
     }
     nx_store_close(bench->store);
-    (void)unlink(bench->path);
+    if (bench->db == NULL) {
+        (void)unlink(bench->path);
+    }
     return err;
 }
 

@@ -248,7 +248,10 @@ struct nx_store_stream {
 struct nx_store_query {
     struct nx_span filter; /* latest: an MQTT topic filter, or empty for all; history: a topic */
     uint64_t since;        /* history: readings after this number */
-    uint64_t limit;        /* history: at most so many, the newest; 0: all */
+    uint64_t until;        /* history: and up to this one; 0: to the newest */
+    int64_t from_ms;       /* history: received at this time or later; 0: whenever */
+    int64_t to_ms;         /* history: and before this one; 0: whenever */
+    uint64_t limit;        /* history: at most so many of these, the newest; 0: all */
 };
 
 /* The dead letters of one link, or with an empty `link` of all, by number; `record` is what it was,

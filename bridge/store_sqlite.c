@@ -13,10 +13,13 @@ static const char *const statement_texts[STMT_COUNT] = {
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_STREAM_FIND] =
-        "SELECT s.id, h.last FROM streams s JOIN heads h ON h.stream = s.id WHERE s.topic = ?1",
+        "SELECT s.id, h.last, h.total FROM streams s JOIN heads h ON h.stream = s.id"
+        " WHERE s.topic = ?1",
     [STMT_STREAM_ADD] = "INSERT INTO streams (topic) VALUES (?1)",
-    [STMT_HEAD_ADD] = "INSERT INTO heads (stream, last, count) VALUES (?1, 0, 0)",
-    [STMT_HEAD_PUT] = "UPDATE heads SET last = ?2, count = count + ?3 WHERE stream = ?1",
+    [STMT_HEAD_ADD] = "INSERT INTO heads (stream, last, total) VALUES (?1, 0, 0)",
+    [STMT_HEAD_PUT] = "UPDATE heads SET last = ?2, total = ?3 WHERE stream = ?1",
+    [STMT_HEAD_GONE] = "UPDATE heads SET gone = gone + 1 WHERE stream = ?1",
+    [STMT_MARK] = "INSERT INTO marks (seq, stream) VALUES (?1, ?2)",
     [STMT_APPEND] = "INSERT INTO readings (seq, stream, prev, kind, packet_id, received_at,"
                     " observed_at, fault, original, canonical)"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -57,12 +60,13 @@ static const char *const statement_texts[STMT_COUNT] = {
     [STMT_PAGE_SIZE] = "PRAGMA page_size",
     [STMT_READING_DROP] = "DELETE FROM readings WHERE seq = ?1",
     [STMT_THIN_HEADS] =
-        "UPDATE heads SET count = count - gone.n FROM (SELECT r.stream, count(*) AS n"
+        "UPDATE heads SET gone = gone + removed.n FROM (SELECT r.stream, count(*) AS n"
         " FROM readings r WHERE r.seq BETWEEN ?1 AND ?2 AND r.seq <"
-        " (SELECT last FROM heads h WHERE h.stream = r.stream) GROUP BY r.stream) AS gone"
-        " WHERE heads.stream = gone.stream",
+        " (SELECT last FROM heads h WHERE h.stream = r.stream) GROUP BY r.stream) AS removed"
+        " WHERE heads.stream = removed.stream",
     [STMT_THIN_READINGS] = "DELETE FROM readings WHERE seq BETWEEN ?1 AND ?2 AND seq <"
                            " (SELECT last FROM heads h WHERE h.stream = readings.stream)",
+    [STMT_THIN_MARKS] = "DELETE FROM marks WHERE seq BETWEEN ?1 AND ?2",
     [STMT_THIN_RESENDS] = "DELETE FROM resends WHERE seq BETWEEN ?1 AND ?2",
     [STMT_THIN_DEAD] = "DELETE FROM dead_letters WHERE seq BETWEEN ?1 AND ?2 AND NOT EXISTS"
                        " (SELECT 1 FROM readings r WHERE r.seq = dead_letters.seq)",
@@ -214,7 +218,7 @@ struct nx_span store_column(sqlite3_stmt *stmt, int column)
 {
     struct nx_span s = {sqlite3_column_blob(stmt, column), 0};
 
-    s.len = (size_t)sqlite3_column_bytes(stmt, column);
+    s.len = s.ptr != NULL ? (size_t)sqlite3_column_bytes(stmt, column) : 0;
     return s;
 }
 

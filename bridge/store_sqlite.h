@@ -11,7 +11,9 @@
  *   store_sqlite_write.c   readings, repetitions, cursors
  *   store_sqlite_thin.c    retention
  *   store_sqlite_dead.c    dead letters and their second try
- *   store_sqlite_read.c    one record; walks over streams, latest and history
+ *   store_sqlite_read.c    one record; walks over streams and their last values
+ *   store_sqlite_history.c one stream's readings
+ *   store_numbers.c        numbers that a walk finds on its way, as a table of SQLite's
  *   store_streams.c        the streams that were written to lately
  */
 #ifndef NX_BRIDGE_STORE_SQLITE_H
@@ -34,6 +36,8 @@ enum store_stmt {
     STMT_STREAM_ADD,
     STMT_HEAD_ADD,
     STMT_HEAD_PUT,
+    STMT_HEAD_GONE,
+    STMT_MARK,
     STMT_APPEND,
     STMT_GET,
     STMT_GET_SOME,
@@ -58,10 +62,15 @@ enum store_stmt {
     STMT_READING_DROP,
     STMT_THIN_HEADS,
     STMT_THIN_READINGS,
+    STMT_THIN_MARKS,
     STMT_THIN_RESENDS,
     STMT_THIN_DEAD,
     STMT_COUNT,
 };
+
+/* Every so many readings of a stream one is a mark: so many, at most, are passed by on the way to what
+ * was asked for. */
+enum { STORE_MARK_EVERY = 128 };
 
 /* What a rollback takes back. */
 struct store_marks {
@@ -100,6 +109,7 @@ struct store_ahead {
  *      file knows of it when the transaction ends, and before it is asked for it (store_heads).
  * (S6) what is in `ahead` is durable and was not removed.
  * (S7) db is NULL only after an nx_store_reopen that failed.
+ * (S8) a mark is a reading of its stream that is there, from `first` on.
  */
 struct nx_store {
     sqlite3 *db;
@@ -154,7 +164,7 @@ uint64_t store_column_seq(sqlite3_stmt *stmt, int column);
 
 /* ---- store_sqlite_schema.c ---- */
 
-enum { STORE_VERSION = 3, STORE_BUSY_MS = 250 /* for another's write lock, e.g. a resend's */ };
+enum { STORE_VERSION = 4, STORE_BUSY_MS = 250 /* for another's write lock, e.g. a resend's */ };
 
 enum nx_err store_exec(struct nx_store *store, const char *sql, const char *doing,
                        struct nx_diag *diag);
@@ -227,7 +237,36 @@ enum nx_channel store_channel(struct nx_span name); /* of a dead letter, by its 
 
 /* ---- store_sqlite_read.c ---- */
 
+/*
+ * The number from which on readings were received at that time or later, by bisection: they come in
+ * the order of time. Where a clock was set back they do not, and the place found is one of several
+ * where earlier and later meet. Not below nx_store_first; behind the last: there is none.
+ */
+enum nx_err store_number_at(struct nx_store *store, int64_t received_ms, uint64_t *seq,
+                            struct nx_diag *diag);
+
 /* The row of a query that selects STORE_READING_COLUMNS; spans live until the next step. */
 void store_row(sqlite3_stmt *stmt, struct nx_reading *out);
+/* Appends each text of `reading` to `bytes` and lets it point there. */
+enum nx_err store_keep(struct nx_reading *reading, struct nx_buf *bytes);
+/* A statement for a walk, which sees what the open transaction has written. */
+enum nx_err store_walk(struct nx_store *store, const char *sql, sqlite3_stmt **out,
+                       struct nx_diag *diag);
+
+/* ---- store_numbers.c ---- */
+
+/*
+ * FROM numbers(?1), with a struct store_numbers bound there, gives the statement one row with one
+ * column, `seq`, at each of its steps: what `next` was before it. So that what a step finds may say
+ * where the next one goes, and the statement stays where it is, with its cursors open.
+ */
+struct store_numbers {
+    uint64_t next; /* 0: the statement is done; a step sets it to that */
+};
+
+enum nx_err store_numbers_enable(struct nx_store *store, struct nx_diag *diag);
+void store_numbers_bind(sqlite3_stmt *stmt, int parameter, struct store_numbers *numbers);
+
+/* ---- store_sqlite_history.c ---- */
 
 #endif

@@ -23,11 +23,10 @@ static const char writer_pragmas[] = "PRAGMA page_size = 8192;" /* of a new file
                                      "PRAGMA temp_store = MEMORY;";
 
 /*
- * A history has each of its readings on a page of its own and goes there twice: so a day of a stream
- * fits, and is read where it lies. Not for a bridge, which a failing disk would end by SIGBUS.
+ * A history has each of its readings on a page of its own and goes there once: a page read into
+ * memory that is warm costs less than one that is mapped, or one more of a large cache.
  */
-static const char reader_pragmas[] = "PRAGMA cache_size = -32000;"
-                                     "PRAGMA mmap_size = 2147418112;"; /* the most there is */
+static const char reader_pragmas[] = "PRAGMA cache_size = -1000;";
 
 /* --- what is in it --------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /*
- * store_sqlite_read.c - the reading half of the store: one record for a link, and the walks that
- * an operator or a query asks for.
+ * store_sqlite_read.c - the reading half of the store: one record for a link, and the walks over all
+ * streams that an operator asks for. One stream's readings: store_sqlite_history.c.
  */
 #include "bridge/store_sqlite.h"
 
@@ -37,8 +37,7 @@ static void resend_row(sqlite3_stmt *stmt, struct nx_reading *out)
     out->superseded = sqlite3_column_int(stmt, SUPERSEDED) != 0;
 }
 
-/* Appends each text of `reading` to `bytes` and lets it point there. */
-static enum nx_err reading_keep(struct nx_reading *reading, struct nx_buf *bytes)
+enum nx_err store_keep(struct nx_reading *reading, struct nx_buf *bytes)
 {
     struct nx_span *const spans[] = {&reading->topic,    &reading->observed_at,
                                      &reading->original, &reading->canonical,
@@ -80,7 +79,7 @@ static enum nx_err get_by(struct nx_store *store, enum store_stmt which,
     if (rc == SQLITE_ROW) {
         row(stmt, out);
         nx_buf_reset(bytes);
-        err = reading_keep(out, bytes);
+        err = store_keep(out, bytes);
     } else {
         err = rc == SQLITE_DONE ? NX_ERR_NOT_FOUND : store_fail(store, rc, "read", diag);
     }
@@ -117,7 +116,7 @@ static enum nx_err ahead_fill(struct nx_store *store, uint64_t seq, struct nx_di
     store_bind_seq(stmt, 2, until < store->durable.last ? until : store->durable.last);
     while (ahead->count < STORE_AHEAD_MAX && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         store_row(stmt, &ahead->rows[ahead->count]);
-        if (reading_keep(&ahead->rows[ahead->count], &ahead->bytes) != NX_OK) {
+        if (store_keep(&ahead->rows[ahead->count], &ahead->bytes) != NX_OK) {
             rc = SQLITE_DONE; /* it is for the next time, or too large for this */
             break;
         }
@@ -141,7 +140,7 @@ enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *by
     if (ready != NULL) {
         *out = *ready;
         nx_buf_reset(bytes);
-        return reading_keep(out, bytes);
+        return store_keep(out, bytes);
     }
     if (err == NX_OK) {
         err = get_by(store, STMT_GET, store_row, seq, bytes, out, diag);
@@ -153,9 +152,8 @@ enum nx_err nx_store_get(struct nx_store *store, uint64_t seq, struct nx_buf *by
 
 /* --- walks ----------------------------------------------------------------------------------- */
 
-/* A statement for a walk, which sees what the open transaction has written. */
-static enum nx_err walk_prepare(struct nx_store *store, const char *sql, sqlite3_stmt **out,
-                                struct nx_diag *diag)
+enum nx_err store_walk(struct nx_store *store, const char *sql, sqlite3_stmt **out,
+                       struct nx_diag *diag)
 {
     enum nx_err err = store_heads(store, diag);
 
@@ -191,10 +189,10 @@ enum nx_err nx_store_streams(struct nx_store *store,
                              void *ctx, struct nx_diag *diag)
 {
     static const char sql[] =
-        "SELECT s.topic, h.count, r.seq, r.received_at FROM streams s JOIN heads h"
+        "SELECT s.topic, h.total - h.gone, r.seq, r.received_at FROM streams s JOIN heads h"
         " ON h.stream = s.id JOIN readings r ON r.seq = h.last ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = walk_prepare(store, sql, &stmt, diag);
+    enum nx_err err = store_walk(store, sql, &stmt, diag);
     int rc;
 
     while (err == NX_OK && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
@@ -213,130 +211,34 @@ enum nx_err nx_store_streams(struct nx_store *store,
     return err;
 }
 
+/* What each topic begins with that the filter takes. */
+static struct nx_span until_wildcard(struct nx_span filter)
+{
+    size_t len = 0;
+
+    while (len < filter.len && filter.ptr[len] != '+' && filter.ptr[len] != '#') {
+        len++;
+    }
+    if (len > 0 && len < filter.len) {
+        len--; /* "a/#" takes "a" as well */
+    }
+    return (struct nx_span){filter.ptr, len};
+}
+
 enum nx_err nx_store_latest(struct nx_store *store, const struct nx_store_query *asked,
                             enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
                             void *ctx, struct nx_diag *diag)
 {
     static const char sql[] =
         "SELECT " STORE_READING_COLUMNS " FROM streams s JOIN heads h ON h.stream = s.id"
-        " JOIN readings r ON r.seq = h.last ORDER BY s.topic";
+        " JOIN readings r ON r.seq = h.last WHERE s.topic >= coalesce(?1, '')"
+        " AND s.topic < coalesce(?1, '') || CAST(x'FF' AS TEXT) ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
-    enum nx_err err = walk_prepare(store, sql, &stmt, diag);
+    enum nx_err err = store_walk(store, sql, &stmt, diag);
 
-    return err == NX_OK ? walk_readings(store, stmt, asked->filter, each, ctx, diag) : err;
-}
-
-/* --- history ----------------------------------------------------------------------------------- */
-
-enum { HISTORY_BYTES_MAX = 1024 * 1024 * 1024 }; /* of numbers: 134 million */
-
-/* The statements of one question. As long as `head` has its row all see the same cache. */
-struct history {
-    struct nx_store *store;
-    const struct nx_store_query *asked;
-    sqlite3_stmt *head, *prev, *row;
-    struct nx_buf numbers; /* uint64_t, the newest first */
-};
-
-static enum nx_err history_prepare(struct history *history, struct nx_diag *diag)
-{
-    static const char head[] = "SELECT h.last FROM streams s JOIN heads h ON h.stream = s.id"
-                               " WHERE s.topic = ?1";
-    static const char prev[] = "SELECT prev FROM readings WHERE seq = ?1";
-    static const char row[] = "SELECT r.seq, r.kind, r.packet_id, r.received_at, ?2,"
-                              " r.observed_at, r.original, r.canonical, r.fault"
-                              " FROM readings r WHERE r.seq = ?1";
-    enum nx_err err = walk_prepare(history->store, head, &history->head, diag);
-
-    err = err == NX_OK ? store_prepare(history->store, prev, &history->prev, diag) : err;
-    err = err == NX_OK ? store_prepare(history->store, row, &history->row, diag) : err;
-    if (err == NX_OK) {
-        store_bind_text(history->head, 1, history->asked->filter);
-        store_bind_text(history->row, 2, history->asked->filter);
+    if (err != NX_OK) {
+        return err;
     }
-    return err;
-}
-
-/* The reading before `*seq`; 0: there is none, and *there says whether there is that one. */
-static enum nx_err history_back(struct history *history, uint64_t *seq, bool *there,
-                                struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt = history->prev;
-    int rc;
-
-    store_bind_seq(stmt, 1, *seq);
-    rc = sqlite3_step(stmt);
-    *there = rc == SQLITE_ROW;
-    *seq = rc == SQLITE_ROW ? store_column_seq(stmt, 0) : 0;
-    (void)sqlite3_reset(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NX_OK
-                                                 : store_fail(history->store, rc, "query", diag);
-}
-
-/* From the head backwards, by numbers alone, to the end of the chain or of what was asked for. */
-static enum nx_err history_collect(struct history *history, struct nx_diag *diag)
-{
-    int rc = sqlite3_step(history->head);
-    uint64_t next = rc == SQLITE_ROW ? store_column_seq(history->head, 0) : 0;
-    uint64_t limit = history->asked->limit;
-    enum nx_err err = NX_OK;
-    bool there = true;
-
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        return store_fail(history->store, rc, "query", diag);
-    }
-    for (uint64_t n = 0; err == NX_OK && next > history->asked->since && (limit == 0 || n < limit);
-         n++) {
-        uint64_t seq = next;
-
-        err = history_back(history, &next, &there, diag);
-        if (err == NX_OK && there) {
-            err = nx_buf_add(&history->numbers, &seq, sizeof(seq));
-        }
-    }
-    return err;
-}
-
-static enum nx_err history_hand_on(struct history *history, uint64_t seq,
-                                   enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
-                                   void *ctx, struct nx_diag *diag)
-{
-    struct nx_reading reading;
-    enum nx_err err;
-    int rc;
-
-    store_bind_seq(history->row, 1, seq);
-    rc = sqlite3_step(history->row);
-    if (rc == SQLITE_ROW) {
-        store_row(history->row, &reading);
-        err = each(ctx, &reading);
-    } else {
-        err = rc == SQLITE_DONE ? NX_OK : store_fail(history->store, rc, "query", diag);
-    }
-    (void)sqlite3_reset(history->row);
-    return err;
-}
-
-enum nx_err nx_store_history(struct nx_store *store, const struct nx_store_query *asked,
-                             enum nx_err (*each)(void *ctx, const struct nx_reading *reading),
-                             void *ctx, struct nx_diag *diag)
-{
-    struct history history = {.store = store, .asked = asked};
-    enum nx_err err;
-
-    nx_buf_init(&history.numbers, HISTORY_BYTES_MAX);
-    err = history_prepare(&history, diag);
-    err = err == NX_OK ? history_collect(&history, diag) : err;
-    for (size_t at = history.numbers.len; err == NX_OK && at > 0;) {
-        uint64_t seq;
-
-        at -= sizeof(seq);
-        memcpy(&seq, history.numbers.data + at, sizeof(seq));
-        err = history_hand_on(&history, seq, each, ctx, diag);
-    }
-    (void)sqlite3_finalize(history.row);
-    (void)sqlite3_finalize(history.prev);
-    (void)sqlite3_finalize(history.head);
-    nx_buf_fini(&history.numbers);
-    return err;
+    store_bind_text(stmt, 1, until_wildcard(asked->filter));
+    return walk_readings(store, stmt, asked->filter, each, ctx, diag);
 }

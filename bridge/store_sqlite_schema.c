@@ -90,6 +90,16 @@ static const char *const migrations[] = {
     " fault, original, canonical FROM readings r ORDER BY seq;"
     "DROP TABLE readings;"
     "ALTER TABLE readings_3 RENAME TO readings;",
+    /* 4. marks: readings from which on a chain may be followed, so that who asks for what is long
+     * ago need not begin at its head. By number too, since retention removes by it. What an older
+     * cache holds has none, and is walked. */
+    "CREATE TABLE marks ("
+    " seq INTEGER PRIMARY KEY," /* a reading that is there */
+    " stream INTEGER NOT NULL REFERENCES streams (id)"
+    ") STRICT;"
+    "CREATE INDEX marks_by_stream ON marks (stream);"
+    "ALTER TABLE heads RENAME COLUMN count TO total;"                /* every so many is a mark */
+    "ALTER TABLE heads ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;", /* of these: removed */
 };
 
 _Static_assert(sizeof(migrations) / sizeof(migrations[0]) == STORE_VERSION, "one step a version");

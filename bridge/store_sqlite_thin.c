@@ -40,46 +40,14 @@ static enum nx_err bytes_used(struct nx_store *store, uint64_t *out, struct nx_d
     return err;
 }
 
-/* Was the first reading from `seq` on received before that time? */
-static enum nx_err received_before(struct nx_store *store, uint64_t seq, int64_t before_ms,
-                                   bool *yes, struct nx_diag *diag)
-{
-    sqlite3_stmt *stmt;
-    enum nx_err err = store_statement(store, STMT_RECEIVED_AT, &stmt, diag);
-    int rc;
-
-    *yes = false;
-    if (err != NX_OK) {
-        return err;
-    }
-    store_bind_seq(stmt, 1, seq);
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        *yes = sqlite3_column_int64(stmt, 0) < before_ms;
-    }
-    return store_looked_up(store, stmt, rc, "find by age", diag);
-}
-
-/*
- * The newest number of which everything up to it is too old, by bisection: readings come in the
- * order of time. Where a clock was set back they do not, and the place found is one of several
- * where too old and young enough meet.
- */
+/* The newest number of which everything up to it is too old; 0: there is none. */
 static enum nx_err wanted_by_age(struct nx_store *store, int64_t before_ms, uint64_t *out,
                                  struct nx_diag *diag)
 {
-    uint64_t low = store->now.first - 1; /* too old, or removed */
-    uint64_t high = store->now.last + 1; /* young enough */
-    enum nx_err err = NX_OK;
+    uint64_t young = 0;
+    enum nx_err err = store_number_at(store, before_ms, &young, diag);
 
-    while (err == NX_OK && low + 1 < high) {
-        uint64_t middle = low + (high - low) / 2;
-        bool old = false;
-
-        err = received_before(store, middle, before_ms, &old, diag);
-        *(old ? &low : &high) = middle;
-    }
-    *out = low >= store->now.first ? low : 0;
+    *out = young > store->now.first ? young - 1 : 0;
     return err;
 }
 
@@ -142,9 +110,8 @@ static enum nx_err thin_range(struct nx_store *store, uint64_t from, uint64_t to
     err = err == NX_OK ? thin_table(store, STMT_THIN_HEADS, from, to, diag) : err;
     err = err == NX_OK ? thin_table(store, STMT_THIN_READINGS, from, to, diag) : err;
     *removed = err == NX_OK ? (uint64_t)sqlite3_changes64(store->db) : 0;
-    if (err == NX_OK) {
-        err = thin_table(store, STMT_THIN_RESENDS, from, to, diag);
-    }
+    err = err == NX_OK ? thin_table(store, STMT_THIN_MARKS, from, to, diag) : err; /* S8 */
+    err = err == NX_OK ? thin_table(store, STMT_THIN_RESENDS, from, to, diag) : err;
     return err == NX_OK ? thin_table(store, STMT_THIN_DEAD, from, to, diag) : err;
 }
 
@@ -167,8 +134,13 @@ enum nx_err store_forget(struct nx_store *store, struct store_stream *stream, st
     }
     if (err == NX_OK) {
         err = thin_table(store, STMT_THIN_DEAD, seq, seq, diag);
+    }
+    err = err == NX_OK ? store_statement(store, STMT_HEAD_GONE, &stmt, diag) : err;
+    if (err == NX_OK) {
+        (void)sqlite3_bind_int64(stmt, 1, stream->id);
+        err = store_run(store, stmt, "remove", diag);
         stream->last = 0;
-        store_streams_change(&store->streams, stream, -1);
+        store_streams_change(&store->streams, stream);
     }
     return err == NX_OK ? removed_more(store, 1, diag) : err;
 }

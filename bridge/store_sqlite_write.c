@@ -23,26 +23,26 @@ enum nx_err store_heads(struct nx_store *store, struct nx_diag *diag)
         }
         (void)sqlite3_bind_int64(stmt, 1, stream->id);
         store_bind_seq(stmt, 2, stream->last);
-        (void)sqlite3_bind_int64(stmt, 3, stream->added);
+        store_bind_seq(stmt, 3, stream->total);
         err = store_run(store, stmt, "keep the head of a stream", diag);
         store->streams.changed = stream->next;
         stream->changed = false;
-        stream->added = 0;
     }
     return err;
 }
 
 /* Remembers a stream. When there is no more room for it, all others are forgotten. */
-static enum nx_err stream_keep(struct nx_store *store, struct nx_span topic, int64_t id,
-                               uint64_t last, struct store_stream **out, struct nx_diag *diag)
+static enum nx_err stream_keep(struct nx_store *store, struct nx_span topic,
+                               const struct store_stream *known, struct store_stream **out,
+                               struct nx_diag *diag)
 {
     enum nx_err err = NX_OK;
 
-    *out = store_streams_add(&store->streams, topic, id, last);
+    *out = store_streams_add(&store->streams, topic, known);
     if (*out == NULL) {
         err = store_heads(store, diag);
         store_streams_fini(&store->streams);
-        *out = store_streams_add(&store->streams, topic, id, last);
+        *out = store_streams_add(&store->streams, topic, known);
     }
     return err == NX_OK && *out == NULL ? NX_ERR_NOMEM : err;
 }
@@ -51,9 +51,8 @@ static enum nx_err stream_keep(struct nx_store *store, struct nx_span topic, int
 static enum nx_err stream_find(struct nx_store *store, struct nx_span topic,
                                struct store_stream **out, struct nx_diag *diag)
 {
+    struct store_stream known = {0};
     sqlite3_stmt *stmt;
-    int64_t id = 0;
-    uint64_t last = 0;
     enum nx_err err;
     int rc;
 
@@ -68,31 +67,32 @@ static enum nx_err stream_find(struct nx_store *store, struct nx_span topic,
     store_bind_text(stmt, 1, topic);
     rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
-        id = sqlite3_column_int64(stmt, 0);
-        last = store_column_seq(stmt, 1);
+        known.id = sqlite3_column_int64(stmt, 0);
+        known.last = store_column_seq(stmt, 1);
+        known.total = store_column_seq(stmt, 2);
     }
     err = store_looked_up(store, stmt, rc, "find stream", diag);
-    return err == NX_OK && rc == SQLITE_ROW ? stream_keep(store, topic, id, last, out, diag) : err;
+    return err == NX_OK && rc == SQLITE_ROW ? stream_keep(store, topic, &known, out, diag) : err;
 }
 
 static enum nx_err stream_add(struct nx_store *store, struct nx_span topic,
                               struct store_stream **out, struct nx_diag *diag)
 {
+    struct store_stream known = {0};
     sqlite3_stmt *stmt;
-    int64_t id = 0;
     enum nx_err err = store_statement(store, STMT_STREAM_ADD, &stmt, diag);
 
     if (err == NX_OK) {
         store_bind_text(stmt, 1, topic);
         err = store_run(store, stmt, "add stream", diag);
-        id = sqlite3_last_insert_rowid(store->db);
+        known.id = sqlite3_last_insert_rowid(store->db);
     }
     err = err == NX_OK ? store_statement(store, STMT_HEAD_ADD, &stmt, diag) : err;
     if (err == NX_OK) {
-        (void)sqlite3_bind_int64(stmt, 1, id);
+        (void)sqlite3_bind_int64(stmt, 1, known.id);
         err = store_run(store, stmt, "add stream", diag);
     }
-    return err == NX_OK ? stream_keep(store, topic, id, 0, out, diag) : err;
+    return err == NX_OK ? stream_keep(store, topic, &known, out, diag) : err;
 }
 
 static enum nx_err insert(struct nx_store *store, const struct nx_reading *reading,
@@ -120,6 +120,21 @@ static enum nx_err insert(struct nx_store *store, const struct nx_reading *readi
     return store_run(store, stmt, "append a reading", diag);
 }
 
+/* The stream's newest reading becomes a mark. */
+static enum nx_err mark(struct nx_store *store, const struct store_stream *stream,
+                        struct nx_diag *diag)
+{
+    sqlite3_stmt *stmt;
+    enum nx_err err = store_statement(store, STMT_MARK, &stmt, diag);
+
+    if (err == NX_OK) {
+        store_bind_seq(stmt, 1, stream->last);
+        (void)sqlite3_bind_int64(stmt, 2, stream->id);
+        err = store_run(store, stmt, "mark a reading", diag);
+    }
+    return err;
+}
+
 enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *reading, uint64_t *seq,
                             struct nx_diag *diag)
 {
@@ -142,9 +157,10 @@ enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *rea
         return err;
     }
     *seq = stream->last = ++store->now.last;
-    store_streams_change(&store->streams, stream, 1);
+    stream->total++;
+    store_streams_change(&store->streams, stream);
     store->by_packet[reading->packet_id] = *seq;
-    return NX_OK;
+    return stream->total % STORE_MARK_EVERY == 0 ? mark(store, stream, diag) : NX_OK;
 }
 
 enum nx_err nx_store_repeats(struct nx_store *store, uint16_t packet_id, struct nx_span topic,

@@ -29,7 +29,7 @@ struct store_stream *store_streams_get(const struct store_streams *streams, stru
 }
 
 struct store_stream *store_streams_add(struct store_streams *streams, struct nx_span topic,
-                                       int64_t id, uint64_t last)
+                                       const struct store_stream *known)
 {
     struct store_stream *kept = nx_arena_alloc(&streams->arena, sizeof(*kept));
     struct nx_span key = nx_arena_dup(&streams->arena, topic);
@@ -37,13 +37,12 @@ struct store_stream *store_streams_add(struct store_streams *streams, struct nx_
     if (kept == NULL || key.ptr == NULL || nx_map_put(&streams->map, key, kept) != NX_OK) {
         return NULL;
     }
-    *kept = (struct store_stream){.id = id, .last = last};
+    *kept = *known;
     return kept;
 }
 
-void store_streams_change(struct store_streams *streams, struct store_stream *stream, int64_t added)
+void store_streams_change(struct store_streams *streams, struct store_stream *stream)
 {
-    stream->added += added;
     if (!stream->changed) {
         stream->changed = true;
         stream->next = streams->changed;

@@ -14,9 +14,9 @@
 
 struct store_stream {
     int64_t id;
-    uint64_t last; /* its newest reading; 0: it has none */
-    int64_t added; /* readings, since the file was told of it last */
-    bool changed;  /* it is in the list of those */
+    uint64_t last;  /* its newest reading; 0: it has none */
+    uint64_t total; /* readings, ever */
+    bool changed;   /* since the file was told of it last: it is in the list of those */
     struct store_stream *next;
 };
 
@@ -32,12 +32,11 @@ void store_streams_fini(struct store_streams *streams); /* may be used again aft
 /* What is remembered of `topic`, or NULL. */
 struct store_stream *store_streams_get(const struct store_streams *streams, struct nx_span topic);
 
-/* Remembers. NULL: there is no more room, or no memory. */
+/* Remembers what is `known`. NULL: there is no more room, or no memory. */
 struct store_stream *store_streams_add(struct store_streams *streams, struct nx_span topic,
-                                       int64_t id, uint64_t last);
+                                       const struct store_stream *known);
 
-/* `added` readings came, or went if it is negative. */
-void store_streams_change(struct store_streams *streams, struct store_stream *stream,
-                          int64_t added);
+/* It has a new head. */
+void store_streams_change(struct store_streams *streams, struct store_stream *stream);
 
 #endif

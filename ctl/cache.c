@@ -9,6 +9,7 @@
 #include "core/topic.h"
 #include "ctl/cache_print.h"
 #include "ctl/ctl.h"
+#include "lens/civil.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -21,7 +22,8 @@ enum { CACHE_PATH_MAX = 4096 };
 static const char help_text[] =
     "nexusctl cache streams [FILE] [--json]\n"
     "nexusctl cache latest  [FILE] [TOPIC-FILTER] [--json]\n"
-    "nexusctl cache history [FILE] TOPIC [--limit N] [--since SEQ] [--json]\n"
+    "nexusctl cache history [FILE] TOPIC [--from TIME] [--to TIME] [--since SEQ] [--until SEQ]\n"
+    "                       [--limit N] [--json]\n"
     "nexusctl cache dead    [FILE] [--link LINK] [--json]\n"
     "nexusctl cache resend  [FILE] --link LINK (--seq SEQ | --all) [--json]\n"
     "nexusctl cache restored [FILE] [--json]\n"
@@ -37,8 +39,11 @@ static const char help_text[] =
     "  FILE             a city's cache, e.g. /var/lib/nexus/birmingham.db; or\n"
     "  --cache FILE     the same (also --db)\n"
     "  --state DIR --city CITY   the same as DIR/CITY.db\n"
-    "  --limit N        the newest N readings\n"
+    "  --from TIME      readings received at that time or later, e.g. 2026-01-31T15:00:00Z\n"
+    "  --to TIME        readings received before that time\n"
     "  --since SEQ      readings after that sequence number\n"
+    "  --until SEQ      readings up to that sequence number\n"
+    "  --limit N        the newest N of these\n"
     "  --link LINK      e.g. birmingham-ulsan\n"
     "  --seq SEQ        the dead letters of that record\n"
     "  --all            all of that link\n"
@@ -49,7 +54,8 @@ static const char help_text[] =
 
 struct cache_words {
     const char *what, *file, *state, *city, *topic, *link;
-    uint64_t limit, since, seq;
+    uint64_t limit, since, until, seq;
+    int64_t from_ms, to_ms;
     bool json, all;
 };
 
@@ -64,6 +70,24 @@ static bool read_number(const char *text, uint64_t *out)
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || *out > INT64_MAX) {
         (void)fprintf(stderr, "nexusctl cache: expected a number, found %s\n", text);
         return false;
+    }
+    return true;
+}
+
+static bool read_time(const char *text, int64_t *out)
+{
+    struct nx_instant instant;
+
+    if (nx_instant_parse(nx_span_from(text), &instant) != NX_OK) {
+        (void)fprintf(stderr, "nexusctl cache: expected a time as 2026-01-31T15:00:00Z, found %s\n",
+                      text);
+        return false;
+    }
+    *out = instant.seconds * 1000;
+    for (int place = 0, weight = 100; place < 3; place++, weight /= 10) {
+        if ((size_t)place < instant.fraction.len) {
+            *out += (instant.fraction.ptr[place] - '0') * weight;
+        }
     }
     return true;
 }
@@ -92,8 +116,22 @@ static uint64_t *number_of(struct cache_words *words, int option)
         return &words->limit;
     case 'n':
         return &words->since;
+    case 'u':
+        return &words->until;
     case 'q':
         return &words->seq;
+    default:
+        return NULL;
+    }
+}
+
+static int64_t *time_of(struct cache_words *words, int option)
+{
+    switch (option) {
+    case 'o':
+        return &words->from_ms;
+    case 't':
+        return &words->to_ms;
     default:
         return NULL;
     }
@@ -102,30 +140,28 @@ static uint64_t *number_of(struct cache_words *words, int option)
 static bool read_options(int argc, char **argv, struct cache_words *words)
 {
     static const struct option options[] = {
-        {"cache", required_argument, NULL, 'f'},
-        {"db", required_argument, NULL, 'f'},
-        {"state", required_argument, NULL, 's'},
-        {"city", required_argument, NULL, 'c'},
-        {"link", required_argument, NULL, 'k'},
-        {"limit", required_argument, NULL, 'l'},
-        {"since", required_argument, NULL, 'n'},
-        {"seq", required_argument, NULL, 'q'},
-        {"all", no_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
+        {"cache", required_argument, NULL, 'f'}, {"db", required_argument, NULL, 'f'},
+        {"state", required_argument, NULL, 's'}, {"city", required_argument, NULL, 'c'},
+        {"link", required_argument, NULL, 'k'},  {"limit", required_argument, NULL, 'l'},
+        {"since", required_argument, NULL, 'n'}, {"until", required_argument, NULL, 'u'},
+        {"from", required_argument, NULL, 'o'},  {"to", required_argument, NULL, 't'},
+        {"seq", required_argument, NULL, 'q'},   {"all", no_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},        {NULL, 0, NULL, 0},
     };
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         const char **text = text_of(words, option);
         uint64_t *number = number_of(words, option);
+        int64_t *when = time_of(words, option);
 
-        if (option == '?' || (number != NULL && !read_number(optarg, number))) {
+        if (option == '?' || (number != NULL && !read_number(optarg, number)) ||
+            (when != NULL && !read_time(optarg, when))) {
             return false; /* and why has been said */
         }
         if (text != NULL) {
             *text = optarg;
-        } else if (number == NULL) {
+        } else if (number == NULL && when == NULL) {
             *(option == 'a' ? &words->all : &words->json) = true;
         }
     }
@@ -175,7 +211,13 @@ static enum nx_err run_history(struct nx_store *store, const struct cache_words 
                                struct cache_printer *printer, struct nx_diag *diag)
 {
     const struct nx_store_query query = {
-        .filter = nx_span_from(words->topic), .since = words->since, .limit = words->limit};
+        .filter = nx_span_from(words->topic),
+        .since = words->since,
+        .until = words->until,
+        .from_ms = words->from_ms,
+        .to_ms = words->to_ms,
+        .limit = words->limit,
+    };
 
     return nx_store_history(store, &query, cache_print_reading, printer, diag);
 }

@@ -140,6 +140,26 @@ static void limit_and_since_choose_the_newest(void **state)
     assert_int_equal(bench->code, 1);
 }
 
+static void a_history_is_cut_by_time_and_by_number(void **state)
+{
+    static const char first[] = "1  2026-01-31T15:00:00.123Z  " SECOND "\n";
+    struct bench *bench = *state;
+
+    RUN(bench, "history", bench->db, SECOND, "--until", "2");
+    assert_memory_equal(bench->text, first, sizeof(first) - 1);
+    assert_null(strstr(bench->text, "cleared"));
+    RUN(bench, "history", bench->db, SECOND, "--from", "2026-01-31T15:00:00.123Z", "--limit", "1");
+    assert_string_equal(bench->text, "3  2026-01-31T15:00:00.123Z  " SECOND "  (cleared)\n");
+    RUN(bench, "history", bench->db, SECOND, "--from", "2026-01-31T15:00:00.124Z");
+    assert_int_equal(bench->code, 1);
+    RUN(bench, "history", bench->db, SECOND, "--to", "2026-01-31T16:00:00.123+01:00");
+    assert_int_equal(bench->code, 1);
+    RUN(bench, "history", bench->db, SECOND, "--to", "2026-01-31T16:00:00.2+01:00");
+    assert_int_equal(bench->code, 0);
+    RUN(bench, "history", bench->db, SECOND, "--to", "yesterday");
+    assert_int_equal(bench->code, 2);
+}
+
 static void what_is_not_json_goes_out_as_hexadecimal_with_its_fault(void **state)
 {
     struct bench *bench = *state;
@@ -275,6 +295,7 @@ int main(void)
         CACHE_TEST(streams_are_counted),
         CACHE_TEST(history_has_the_original_in_one_line_of_json),
         CACHE_TEST(limit_and_since_choose_the_newest),
+        CACHE_TEST(a_history_is_cut_by_time_and_by_number),
         CACHE_TEST(what_is_not_json_goes_out_as_hexadecimal_with_its_fault),
         CACHE_TEST(wrong_words_and_files_end_with_2),
         CACHE_TEST(dead_letters_are_listed_with_reason_and_record),

@@ -65,7 +65,8 @@ static enum nx_err ignore_letter(void *ctx, const struct nx_dead_letter *letter,
 
 static void read_everything(struct place *place)
 {
-    const struct nx_store_query query = {.filter = NX_SPAN(PLACE_TOPIC), .since = 1, .limit = 5};
+    const struct nx_store_query query = {
+        .filter = NX_SPAN(PLACE_TOPIC), .since = 1, .until = 3, .to_ms = INT64_MAX, .limit = 5};
     const struct nx_store_query all = {.limit = 0};
     struct nx_store *reader = NULL;
 
@@ -136,9 +137,8 @@ static bool is_fine(const char *sql, const char *step)
         {"FROM dead_letters WHERE ?1 IS NULL", "SCAN"},       /* the operator's list */
         {"FROM resend_requests ORDER BY id LIMIT 1", "SCAN"}, /* its first row */
         {"FROM readings), 0), coalesce", "SCAN CONSTANT ROW"},
-        {"UPDATE heads SET count = count - gone.n", "SCAN gone"}, /* of the removed */
-        {"UPDATE heads SET count = count - gone.n", "USE TEMP B-TREE FOR GROUP BY"},
-        {"INSERT INTO heads SELECT", "SCAN"}, /* once, when version 2 becomes 3 */
+        {"UPDATE heads SET gone = gone + removed.n", "SCAN removed"}, /* of the removed */
+        {"UPDATE heads SET gone = gone + removed.n", "USE TEMP B-TREE FOR GROUP BY"},
         {"SELECT min(seq), max(seq), count(*)", "SCAN"},
     };
 
@@ -153,6 +153,22 @@ static bool is_fine(const char *sql, const char *step)
     return false;
 }
 
+/* Does a statement have no plan here because of what is only there in migrations, or only in the
+ * store's own connection? */
+static bool is_excused(const char *error)
+{
+    static const char *const excuses[] = {"dead_letters_1", "readings_3", "table heads has",
+                                          "no such table: numbers"};
+
+    for (size_t i = 0; i < sizeof(excuses) / sizeof(excuses[0]); i++) {
+        if (strstr(error, excuses[i]) != NULL) {
+            return true;
+        }
+    }
+    print_error("%s\n", error);
+    return false;
+}
+
 static int check_plan(sqlite3 *db, const char *sql)
 {
     char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
@@ -160,8 +176,7 @@ static int check_plan(sqlite3 *db, const char *sql)
     int bad = 0;
 
     if (sqlite3_prepare_v2(db, explain, -1, &stmt, NULL) != SQLITE_OK) {
-        bad += strstr(sqlite3_errmsg(db), "dead_letters_1") == NULL && /* tables of migrations */
-               strstr(sqlite3_errmsg(db), "readings_3") == NULL;
+        bad += !is_excused(sqlite3_errmsg(db));
     }
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         const char *step = (const char *)sqlite3_column_text(stmt, 3);
