@@ -260,7 +260,7 @@ static void a_day_long_ago_is_not_looked_for_from_the_newest(void **state)
 
 static void a_history_with_no_room_for_it_comes_whole_and_in_order(void **state)
 {
-    enum { LARGE = 1024 * 1024, COUNT = 20 };
+    enum { LARGE = 1024 * 1024, COUNT = 24 };
     static char text[LARGE + 1];
     struct place *place = *state;
     struct nx_store *store = place_open(place);
@@ -268,7 +268,7 @@ static void a_history_with_no_room_for_it_comes_whole_and_in_order(void **state)
 
     memset(text, 'x', LARGE);
     for (int i = 1; i <= COUNT; i++) {
-        (void)place_append_to(place, store, assets[0], i, text);
+        (void)place_append_to(place, store, assets[0], i, i % 2 == 0 ? text : "x");
     }
     assert_steps(ask(store, &large), 1, COUNT, 1);
     for (int i = 1; i <= 17000; i++) {
