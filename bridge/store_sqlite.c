@@ -13,11 +13,11 @@ static const char *const statement_texts[STMT_COUNT] = {
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_STREAM_FIND] =
-        "SELECT s.id, h.last, h.total FROM streams s JOIN heads h ON h.stream = s.id"
+        "SELECT s.id, h.last, h.count FROM streams s JOIN heads h ON h.stream = s.id"
         " WHERE s.topic = ?1",
     [STMT_STREAM_ADD] = "INSERT INTO streams (topic) VALUES (?1)",
-    [STMT_HEAD_ADD] = "INSERT INTO heads (stream, last, total) VALUES (?1, 0, 0)",
-    [STMT_HEAD_PUT] = "UPDATE heads SET last = ?2, total = ?3 WHERE stream = ?1",
+    [STMT_HEAD_ADD] = "INSERT INTO heads (stream, last, count) VALUES (?1, 0, 0)",
+    [STMT_HEAD_PUT] = "UPDATE heads SET last = ?2, count = ?3 WHERE stream = ?1",
     [STMT_HEAD_GONE] = "UPDATE heads SET gone = gone + 1 WHERE stream = ?1",
     [STMT_MARK] = "INSERT INTO marks (seq, stream) VALUES (?1, ?2)",
     [STMT_APPEND] = "INSERT INTO readings (seq, stream, prev, kind, packet_id, received_at,"

@@ -189,7 +189,7 @@ enum nx_err nx_store_streams(struct nx_store *store,
                              void *ctx, struct nx_diag *diag)
 {
     static const char sql[] =
-        "SELECT s.topic, h.total - h.gone, r.seq, r.received_at FROM streams s JOIN heads h"
+        "SELECT s.topic, h.count - h.gone, r.seq, r.received_at FROM streams s JOIN heads h"
         " ON h.stream = s.id JOIN readings r ON r.seq = h.last ORDER BY s.topic";
     sqlite3_stmt *stmt = NULL;
     enum nx_err err = store_walk(store, sql, &stmt, diag);

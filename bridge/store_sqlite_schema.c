@@ -98,8 +98,7 @@ static const char *const migrations[] = {
     " stream INTEGER NOT NULL REFERENCES streams (id)"
     ") STRICT;"
     "CREATE INDEX marks_by_stream ON marks (stream);"
-    "ALTER TABLE heads RENAME COLUMN count TO total;"                /* every so many is a mark */
-    "ALTER TABLE heads ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;", /* of these: removed */
+    "ALTER TABLE heads ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;", /* what `count` still counts */
 };
 
 _Static_assert(sizeof(migrations) / sizeof(migrations[0]) == STORE_VERSION, "one step a version");

@@ -23,7 +23,7 @@ enum nx_err store_heads(struct nx_store *store, struct nx_diag *diag)
         }
         (void)sqlite3_bind_int64(stmt, 1, stream->id);
         store_bind_seq(stmt, 2, stream->last);
-        store_bind_seq(stmt, 3, stream->total);
+        store_bind_seq(stmt, 3, stream->count);
         err = store_run(store, stmt, "keep the head of a stream", diag);
         store->streams.changed = stream->next;
         stream->changed = false;
@@ -69,7 +69,7 @@ static enum nx_err stream_find(struct nx_store *store, struct nx_span topic,
     if (rc == SQLITE_ROW) {
         known.id = sqlite3_column_int64(stmt, 0);
         known.last = store_column_seq(stmt, 1);
-        known.total = store_column_seq(stmt, 2);
+        known.count = store_column_seq(stmt, 2);
     }
     err = store_looked_up(store, stmt, rc, "find stream", diag);
     return err == NX_OK && rc == SQLITE_ROW ? stream_keep(store, topic, &known, out, diag) : err;
@@ -157,10 +157,10 @@ enum nx_err nx_store_append(struct nx_store *store, const struct nx_reading *rea
         return err;
     }
     *seq = stream->last = ++store->now.last;
-    stream->total++;
+    stream->count++;
     store_streams_change(&store->streams, stream);
     store->by_packet[reading->packet_id] = *seq;
-    return stream->total % STORE_MARK_EVERY == 0 ? mark(store, stream, diag) : NX_OK;
+    return stream->count % STORE_MARK_EVERY == 0 ? mark(store, stream, diag) : NX_OK;
 }
 
 enum nx_err nx_store_repeats(struct nx_store *store, uint16_t packet_id, struct nx_span topic,

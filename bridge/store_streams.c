@@ -6,7 +6,7 @@
 #include "bridge/store_streams.h"
 
 enum {
-    STREAMS_MAX = 98304, /* fills three quarters of a map of 131,072 slots: 5 MiB */
+    STREAMS_MAX = 196608, /* fills three quarters of a map of 262,144 slots: 8 MiB */
     STREAMS_BYTES_MAX = 16 * 1024 * 1024,
 };
 

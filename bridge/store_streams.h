@@ -15,7 +15,7 @@
 struct store_stream {
     int64_t id;
     uint64_t last;  /* its newest reading; 0: it has none */
-    uint64_t total; /* readings, ever */
+    uint64_t count; /* readings, also those that are gone */
     bool changed;   /* since the file was told of it last: it is in the list of those */
     struct store_stream *next;
 };

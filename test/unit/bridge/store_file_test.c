@@ -252,9 +252,9 @@ static void readings_of_version_1_are_chained_and_counted_afterwards(void **stat
     assert_int_equal(place_number(place, "SELECT prev FROM readings WHERE seq = 4"), 2);
     assert_int_equal(place_number(place, "SELECT prev FROM readings WHERE seq = 3"), 1);
     assert_int_equal(place_number(place, "SELECT count(*) FROM readings WHERE prev IS NULL"), 2);
-    assert_int_equal(place_number(place, "SELECT total FROM heads WHERE stream = 1 AND last = 5"),
+    assert_int_equal(place_number(place, "SELECT count FROM heads WHERE stream = 1 AND last = 5"),
                      3);
-    assert_int_equal(place_number(place, "SELECT total FROM heads WHERE stream = 2 AND last = 4"),
+    assert_int_equal(place_number(place, "SELECT count FROM heads WHERE stream = 2 AND last = 4"),
                      2);
     assert_int_equal(place_number(place, "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"
                                          " AND name LIKE 'readings%'"),

@@ -318,7 +318,7 @@ static void a_cache_of_version_3_is_read_as_before_and_marked_from_then_on(void 
     assert_int_equal(nx_store_thin(store, UINT64_MAX, &limits, 1000, &out, &place->diag), NX_OK);
     place_commit(place, store);
     assert_steps(ask(store, &query), 301, 601, 2);
-    assert_int_equal(place_number(place, "SELECT total - gone FROM heads WHERE stream = 1"), 350);
+    assert_int_equal(place_number(place, "SELECT count - gone FROM heads WHERE stream = 1"), 350);
     nx_store_close(store);
 }
 

@@ -156,8 +156,8 @@ static void more_streams_than_are_remembered_lose_nothing(void **state)
     place_commit(place, store);
     nx_store_close(store);
     assert_int_equal(place_number(place, "SELECT count(*) FROM streams"), STREAMS);
-    assert_int_equal(place_number(place, "SELECT sum(total - gone) FROM heads"), STREAMS * ROUNDS);
-    assert_int_equal(place_number(place, "SELECT count(*) FROM heads WHERE total <> 3 OR last <"
+    assert_int_equal(place_number(place, "SELECT sum(count - gone) FROM heads"), STREAMS * ROUNDS);
+    assert_int_equal(place_number(place, "SELECT count(*) FROM heads WHERE count <> 3 OR last <"
                                          " 801"),
                      0);
     assert_int_equal(place_number(place, "SELECT count(*) FROM readings WHERE prev = seq - 400"),
