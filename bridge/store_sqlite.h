@@ -264,6 +264,7 @@ struct store_numbers {
     uint64_t next; /* 0: the statement is done; a step sets it to that */
 };
 
+/* For a new connection. */
 enum nx_err store_numbers_enable(struct nx_store *store, struct nx_diag *diag);
 void store_numbers_bind(sqlite3_stmt *stmt, int parameter, struct store_numbers *numbers);
 

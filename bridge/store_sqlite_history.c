@@ -109,9 +109,8 @@ static enum nx_err history_prepare(struct history *history, struct nx_diag *diag
                               " r.observed_at, r.original, r.canonical, r.fault, r.prev"
                               " FROM numbers(?1) n CROSS JOIN readings r ON r.seq = n.seq";
     struct nx_store *store = history->store;
-    enum nx_err err = store_numbers_enable(store, diag);
+    enum nx_err err = store_walk(store, head, &history->head, diag);
 
-    err = err == NX_OK ? store_walk(store, head, &history->head, diag) : err;
     err = err == NX_OK ? store_prepare(store, mark, &history->mark, diag) : err;
     err = err == NX_OK ? store_prepare(store, prev, &history->prev, diag) : err;
     err = err == NX_OK ? store_prepare(store, row, &history->row, diag) : err;

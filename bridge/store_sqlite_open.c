@@ -151,7 +151,7 @@ enum nx_err store_connect(struct nx_store *store, const char *name, int flags, c
     }
     (void)sqlite3_extended_result_codes(store->db, 1);
     (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
-    return NX_OK;
+    return store_numbers_enable(store, diag);
 }
 
 static enum nx_err store_try_open(const char *path, const struct nx_store_options *options,
