@@ -284,6 +284,18 @@ static bool set(struct store_bench *bench, const char *name, const char *value)
     return true;
 }
 
+/* A reader that was the last to close leaves what is beside the file. */
+static void remove_files(const char *path)
+{
+    static const char *const tails[] = {"", "-wal", "-shm"};
+    char name[sizeof(((struct store_bench *)NULL)->path) + sizeof("-wal")];
+
+    for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", path, tails[i]);
+        (void)unlink(name);
+    }
+}
+
 static enum nx_err run(struct store_bench *bench, size_t command)
 {
     const struct nx_store_options options = {
@@ -306,7 +318,7 @@ static enum nx_err run(struct store_bench *bench, size_t command)
     }
     nx_store_close(bench->store);
     if (bench->db == NULL) {
-        (void)unlink(bench->path);
+        remove_files(bench->path);
     }
     return err;
 }
