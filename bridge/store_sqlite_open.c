@@ -250,17 +250,18 @@ enum nx_err nx_store_open(const char *path, const struct nx_store_options *optio
 /*
  * Is what was found the cache that was open, with everything in it that was durable? A file that
  * lost its log, or was exchanged for a copy, goes on at a number that was used: receivers would take
- * what gets it now for what they have had. One that has more is as good as after a crash: a commit
- * came through whose answer was an error.
+ * what gets it now for what they have had; and that its opening gave it a new epoch brings nothing
+ * back. One that has more is as good as after a crash: a commit came through whose answer was an error.
  */
 static enum nx_err store_compare(const struct nx_store *before, const struct nx_store *found,
                                  struct nx_diag *diag)
 {
     const char *epoch = nx_store_epoch(found);
     int age = strcmp(epoch, nx_store_epoch(before));
+    bool is_new = age > 0 && found->durable.last == 0;
 
-    if (age > 0 || (age == 0 && found->durable.last >= before->durable.last &&
-                    found->durable.commits >= before->durable.commits)) {
+    if (is_new || (age >= 0 && found->durable.last >= before->durable.last &&
+                   found->durable.commits >= before->durable.commits)) {
         return NX_OK;
     }
     nx_diag_at(diag, before->path, 0, 0);
@@ -308,7 +309,8 @@ enum nx_err nx_store_reopen(struct nx_store *store, const struct nx_store_option
     if (err != NX_OK) {
         return err;
     }
-    if (!aside && strcmp(nx_store_epoch(anew), nx_store_epoch(store)) != 0) {
+    if (!aside && anew->durable.last == 0 &&
+        strcmp(nx_store_epoch(anew), nx_store_epoch(store)) != 0) {
         nx_log(log, NX_LOG_ERROR,
                "%s: was gone, or empty: what only it had is lost, a new epoch begins", store->path);
     }
