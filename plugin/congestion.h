@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    NX_CONGESTION_RECORDS = 65536, /* without sleeping: some 60 MiB in the broker's memory */
+    NX_CONGESTION_RECORDS = 1 << 18, /* without sleeping: some 250 MiB in the broker's memory */
     NX_CONGESTION_WAIT_MS_MIN = 5,
     NX_CONGESTION_WAIT_MS_MAX = 250,
 };
