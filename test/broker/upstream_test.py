@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -141,16 +142,20 @@ class Upstream(unittest.TestCase):
         certificates = fresh_certificates(cls.site.folder / "ssl")
         cls.trees = [Tree(cls.site.folder / "bare", {}, certificates),
                      Tree(cls.site.folder / "joined", lines, certificates)]
-        cls.ports = free_ports()
+        cls.ports, cls.ports_lock = free_ports(), threading.Lock()
 
     @classmethod
     def tearDownClass(cls):
         cls.site.remove()
 
+    def take_ports(self, count):
+        with self.ports_lock:  # of all threads
+            return list(itertools.islice(self.ports, count))
+
     def outcomes(self, job, **environment):
         """Of the script on the broker as it is, and with the plugin."""
         count, script = job
-        return [tree.run(script, itertools.islice(self.ports, count), **environment)
+        return [tree.run(script, self.take_ports(count), **environment)
                 for tree in self.trees]
 
     def alone(self, job, **environment):
