@@ -237,14 +237,6 @@ enum nx_channel store_channel(struct nx_span name); /* of a dead letter, by its 
 
 /* ---- store_sqlite_read.c ---- */
 
-/*
- * The number from which on readings were received at that time or later, by bisection: they come in
- * the order of time. Where a clock was set back they do not, and the place found is one of several
- * where earlier and later meet. Not below nx_store_first; behind the last: there is none.
- */
-enum nx_err store_number_at(struct nx_store *store, int64_t received_ms, uint64_t *seq,
-                            struct nx_diag *diag);
-
 /* The row of a query that selects STORE_READING_COLUMNS; spans live until the next step. */
 void store_row(sqlite3_stmt *stmt, struct nx_reading *out);
 /* Appends each text of `reading` to `bytes` and lets it point there. */
@@ -269,5 +261,13 @@ enum nx_err store_numbers_enable(struct nx_store *store, struct nx_diag *diag);
 void store_numbers_bind(sqlite3_stmt *stmt, int parameter, struct store_numbers *numbers);
 
 /* ---- store_sqlite_history.c ---- */
+
+/*
+ * The number from which on readings were received at that time or later, by bisection: they come in
+ * the order of time. Where a clock was set back they do not, and the place found is one of several
+ * where earlier and later meet. Not below nx_store_first; behind the last: there is none.
+ */
+enum nx_err store_number_at(struct nx_store *store, int64_t received_ms, uint64_t *seq,
+                            struct nx_diag *diag);
 
 #endif

@@ -404,7 +404,6 @@ static void topics_of_65535_bytes_are_refused_and_told_in_short(void **state)
 
 int main(void)
 {
-#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
     const struct CMUnitTest tests[] = {
         SITE_TEST(a_reading_of_its_own_asset_is_admitted),
         SITE_TEST(a_publish_into_another_citys_subtree_is_refused),

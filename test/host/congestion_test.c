@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
-
 enum {
     RECORDS = NX_TEST_BATCH_MAX,
     BATCHES_OF_A_MS = 16,
@@ -88,11 +86,11 @@ static void what_was_had_already_burdens_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPEN_TEST(a_broker_that_sleeps_between_batches_asks_for_nothing),
-        OPEN_TEST(one_that_never_does_asks_for_half_the_time_that_it_has_been_awake),
-        OPEN_TEST(nobody_waits_longer_than_a_quarter_of_a_second),
-        OPEN_TEST(it_asks_again_only_when_the_wait_is_over_and_it_still_has_not_slept),
-        OPEN_TEST(what_was_had_already_burdens_nobody),
+        SITE_TEST(a_broker_that_sleeps_between_batches_asks_for_nothing),
+        SITE_TEST(one_that_never_does_asks_for_half_the_time_that_it_has_been_awake),
+        SITE_TEST(nobody_waits_longer_than_a_quarter_of_a_second),
+        SITE_TEST(it_asks_again_only_when_the_wait_is_over_and_it_still_has_not_slept),
+        SITE_TEST(what_was_had_already_burdens_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

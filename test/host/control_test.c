@@ -332,7 +332,6 @@ static void an_explanation_without_memory_is_none(void **state)
 
 int main(void)
 {
-#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
 #define MADE_TEST(name) cmocka_unit_test_setup_teardown(name, site_make, site_remove)
     const struct CMUnitTest tests[] = {
         MADE_TEST(only_operators_may_ask_whatever_the_option_outside_says),

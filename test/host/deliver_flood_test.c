@@ -142,7 +142,7 @@ static void ask_patiently(struct site *site, uint64_t mark)
 {
     unsigned waits = 0;
 
-    batch_forget_messages();
+    fake_forget_messages();
     while (batch_ask(site, EPOCH, mark) != 0) {
         assert_true(++waits < 4);
         if (fake_last(ACK) != NULL) {
@@ -270,7 +270,7 @@ static void a_window_that_is_repeated_after_a_cut_costs_nothing(void **state)
     for (unsigned i = 0; i < WINDOW; i++) {
         assert_int_equal(batch_deliver_all(site, EPOCH, i * 10, (i + 1) * 10), 0);
     }
-    batch_forget_messages();
+    fake_forget_messages();
     for (unsigned cuts = 0; cuts < 10; cuts++) {
         assert_int_equal(batch_ask(site, EPOCH, 0), 0);
         for (unsigned i = 0; i < WINDOW; i++) {
@@ -290,7 +290,7 @@ static void a_link_that_its_rate_holds_back_wastes_and_is_never_shut_out(void **
 
     batch_limit(site, "\"messages_per_second\": 1, \"burst_seconds\": 1");
     for (uint64_t mark = 0; mark < ROUNDS; mark++) {
-        batch_forget_messages();
+        fake_forget_messages();
         assert_int_equal(batch_ask(site, EPOCH, mark), 0);
         batch_assert_answer("taken", mark > 0 ? (double)mark : -1);
         assert_int_equal(batch_deliver_all(site, EPOCH, mark, mark + 1), 0);
@@ -382,28 +382,27 @@ static void what_a_link_brings_disconnects_nobody_be_it_refused(void **state)
     assert_int_equal(kicks_after(site), 0);
 }
 
-#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
 #define MADE_TEST(name) cmocka_unit_test_setup_teardown(name, site_make, site_remove)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPEN_TEST(a_flood_is_answered_and_logged_now_and_then_with_a_count_of_the_rest),
-        OPEN_TEST(a_question_is_answered_in_spite_of_a_flood_and_not_without_end),
-        OPEN_TEST(what_is_useful_earns_answers),
-        OPEN_TEST(a_dead_letter_is_told_in_spite_of_a_flood),
-        OPEN_TEST(how_far_a_batch_was_taken_is_told_in_spite_of_a_flood),
-        OPEN_TEST(a_flood_beyond_the_rate_is_not_opened),
-        OPEN_TEST(what_is_not_opened_costs_no_more),
-        OPEN_TEST(a_link_that_comes_back_by_the_rules_goes_on),
-        OPEN_TEST(a_greater_rate_does_not_wait_for_what_a_small_one_ran_up),
-        OPEN_TEST(repeated_bytes_count),
-        OPEN_TEST(nobody_else_pays_for_a_flood),
-        OPEN_TEST(the_links_own_messages_pay_nothing_for_it),
-        OPEN_TEST(without_limits_everything_is_opened),
-        OPEN_TEST(a_window_that_is_repeated_after_a_cut_costs_nothing),
-        OPEN_TEST(a_link_that_its_rate_holds_back_wastes_and_is_never_shut_out),
-        OPEN_TEST(nothing_begins_behind_a_batch_that_was_not_read),
+        SITE_TEST(a_flood_is_answered_and_logged_now_and_then_with_a_count_of_the_rest),
+        SITE_TEST(a_question_is_answered_in_spite_of_a_flood_and_not_without_end),
+        SITE_TEST(what_is_useful_earns_answers),
+        SITE_TEST(a_dead_letter_is_told_in_spite_of_a_flood),
+        SITE_TEST(how_far_a_batch_was_taken_is_told_in_spite_of_a_flood),
+        SITE_TEST(a_flood_beyond_the_rate_is_not_opened),
+        SITE_TEST(what_is_not_opened_costs_no_more),
+        SITE_TEST(a_link_that_comes_back_by_the_rules_goes_on),
+        SITE_TEST(a_greater_rate_does_not_wait_for_what_a_small_one_ran_up),
+        SITE_TEST(repeated_bytes_count),
+        SITE_TEST(nobody_else_pays_for_a_flood),
+        SITE_TEST(the_links_own_messages_pay_nothing_for_it),
+        SITE_TEST(without_limits_everything_is_opened),
+        SITE_TEST(a_window_that_is_repeated_after_a_cut_costs_nothing),
+        SITE_TEST(a_link_that_its_rate_holds_back_wastes_and_is_never_shut_out),
+        SITE_TEST(nothing_begins_behind_a_batch_that_was_not_read),
         MADE_TEST(who_sends_what_no_link_makes_is_disconnected_by_the_tick),
         MADE_TEST(who_recovers_is_disconnected_only_beyond_a_generous_bound),
         MADE_TEST(what_a_link_brings_disconnects_nobody_be_it_refused),

@@ -173,21 +173,19 @@ static void a_record_over_the_links_size_is_a_dead_letter(void **state)
     assert_int_equal(fake_count(STREAM), 1);
 }
 
-#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPEN_TEST(each_record_of_a_batch_is_a_message_of_the_rate),
-        OPEN_TEST(a_batch_over_the_rate_is_taken_as_far_as_it_goes),
-        OPEN_TEST(nothing_is_lost_or_repeated_or_refused_by_a_rate),
-        OPEN_TEST(the_pause_makes_few_batches_and_keeps_to_the_rate),
-        OPEN_TEST(a_short_burst_is_not_wasted_in_the_pause),
-        OPEN_TEST(both_parts_of_a_reading_count_and_none_is_repeated),
-        OPEN_TEST(what_comes_again_costs_nothing),
-        OPEN_TEST(the_payloads_of_the_records_are_the_bytes_of_the_rate),
-        OPEN_TEST(a_link_that_is_held_back_still_publishes_its_status),
-        OPEN_TEST(a_record_over_the_links_size_is_a_dead_letter),
+        SITE_TEST(each_record_of_a_batch_is_a_message_of_the_rate),
+        SITE_TEST(a_batch_over_the_rate_is_taken_as_far_as_it_goes),
+        SITE_TEST(nothing_is_lost_or_repeated_or_refused_by_a_rate),
+        SITE_TEST(the_pause_makes_few_batches_and_keeps_to_the_rate),
+        SITE_TEST(a_short_burst_is_not_wasted_in_the_pause),
+        SITE_TEST(both_parts_of_a_reading_count_and_none_is_repeated),
+        SITE_TEST(what_comes_again_costs_nothing),
+        SITE_TEST(the_payloads_of_the_records_are_the_bytes_of_the_rate),
+        SITE_TEST(a_link_that_is_held_back_still_publishes_its_status),
+        SITE_TEST(a_record_over_the_links_size_is_a_dead_letter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define STATUS "nexus/birmingham/_status/plugin"
@@ -112,13 +111,4 @@ void batch_limit(struct site *site, const char *limits)
     site_write(site, "birmingham/city.json", text);
     (void)fake_reload(&site->plugin);
     assert_true(fake_logged("configuration reloaded"));
-}
-
-void batch_forget_messages(void)
-{
-    for (size_t i = 0; i < fake.messages_count; i++) {
-        free(fake.messages[i].topic);
-        free(fake.messages[i].payload);
-    }
-    fake.messages_count = 0;
 }

@@ -35,9 +35,6 @@ void batch_assert_answer(const char *outcome, double mark);
 /* Gives bridges and links these limits. */
 void batch_limit(struct site *site, const char *limits);
 
-/* What the plugin has published so far, for tests that publish more than the fake broker holds. */
-void batch_forget_messages(void);
-
 /* A counter of the status' member "delivery", or below it in "batches"; time passes. */
 double batch_counter(struct site *site, const char *group, const char *name);
 

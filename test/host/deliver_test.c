@@ -388,29 +388,27 @@ static void out_of_memory_loses_nothing_and_repeats_nothing(void **state)
     assert_int_equal(fake_count(STREAM "/original"), 3);
 }
 
-#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OPEN_TEST(each_record_becomes_a_publication),
-        OPEN_TEST(an_empty_record_clears_what_is_retained),
-        OPEN_TEST(what_comes_again_is_dropped),
-        OPEN_TEST(numbers_without_a_record_are_accounted_for),
-        OPEN_TEST(the_greatest_number_and_the_longest_names_are_published_whole),
-        OPEN_TEST(a_gap_is_refused_whole_and_told),
-        OPEN_TEST(a_jump_is_taken_and_logged),
-        OPEN_TEST(an_older_epoch_is_stale_and_a_newer_one_begins_anew),
-        OPEN_TEST(a_question_changes_nothing),
-        OPEN_TEST(a_refused_record_is_told_and_stops_nothing),
-        OPEN_TEST(each_refused_record_of_a_batch_is_named_and_the_first_ones_with_words),
-        OPEN_TEST(a_record_of_a_domain_that_this_city_does_not_have_is_refused),
-        OPEN_TEST(each_record_is_held_against_its_own_domain_and_channel),
-        OPEN_TEST(only_links_and_bridges_deliver_and_no_city_delivers_to_itself),
-        OPEN_TEST(nobody_receives_a_batch),
-        OPEN_TEST(what_is_no_batch_is_refused_and_told),
-        OPEN_TEST(a_turn_that_takes_long_ends_between_two_numbers),
-        OPEN_TEST(out_of_memory_loses_nothing_and_repeats_nothing),
+        SITE_TEST(each_record_becomes_a_publication),
+        SITE_TEST(an_empty_record_clears_what_is_retained),
+        SITE_TEST(what_comes_again_is_dropped),
+        SITE_TEST(numbers_without_a_record_are_accounted_for),
+        SITE_TEST(the_greatest_number_and_the_longest_names_are_published_whole),
+        SITE_TEST(a_gap_is_refused_whole_and_told),
+        SITE_TEST(a_jump_is_taken_and_logged),
+        SITE_TEST(an_older_epoch_is_stale_and_a_newer_one_begins_anew),
+        SITE_TEST(a_question_changes_nothing),
+        SITE_TEST(a_refused_record_is_told_and_stops_nothing),
+        SITE_TEST(each_refused_record_of_a_batch_is_named_and_the_first_ones_with_words),
+        SITE_TEST(a_record_of_a_domain_that_this_city_does_not_have_is_refused),
+        SITE_TEST(each_record_is_held_against_its_own_domain_and_channel),
+        SITE_TEST(only_links_and_bridges_deliver_and_no_city_delivers_to_itself),
+        SITE_TEST(nobody_receives_a_batch),
+        SITE_TEST(what_is_no_batch_is_refused_and_told),
+        SITE_TEST(a_turn_that_takes_long_ends_between_two_numbers),
+        SITE_TEST(out_of_memory_loses_nothing_and_repeats_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,7 @@ struct fake_option {
 
 /* Empties the broker: no messages, no log, 2.0.11, nobody beside us, a fixed time. */
 void fake_reset(void);
+/* What the plugin has published so far, for tests that publish more than is kept. */
 void fake_forget_messages(void);
 
 /* mosquitto_plugin_init with `count` options; what it returns. */

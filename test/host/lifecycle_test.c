@@ -370,7 +370,6 @@ static void an_event_without_data_is_denied_and_ends_nothing(void **state)
 int main(void)
 {
 #define MADE(name) cmocka_unit_test_setup_teardown(name, site_make, site_remove)
-#define OPEN(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
     const struct CMUnitTest tests[] = {
         MADE(an_unknown_option_stops_the_start_and_lists_the_known),
         MADE(a_missing_option_stops_the_start_by_name),
@@ -383,19 +382,19 @@ int main(void)
         MADE(a_configuration_folder_that_is_not_there_stops_the_start),
         MADE(a_broker_that_takes_no_callback_is_left_clean),
         MADE(a_broker_without_plugin_interface_5_is_not_served),
-        OPEN(a_broken_reload_keeps_the_old_configuration_and_says_so),
-        OPEN(a_reload_judges_by_the_new_schema),
-        OPEN(a_reload_answers_as_each_version_of_the_broker_needs),
-        OPEN(the_status_is_retained_and_comes_each_period),
-        OPEN(the_status_says_since_when_by_what_and_how_much),
-        OPEN(on_2_1_each_turn_ticks_and_none_waits_for_a_day),
-        OPEN(two_instances_in_one_process_know_nothing_of_each_other),
-        OPEN(on_2_1_the_plugin_says_its_name_before_it_registers),
-        OPEN(on_2_1_one_instance_answers_operators_until_it_ends_itself),
+        SITE_TEST(a_broken_reload_keeps_the_old_configuration_and_says_so),
+        SITE_TEST(a_reload_judges_by_the_new_schema),
+        SITE_TEST(a_reload_answers_as_each_version_of_the_broker_needs),
+        SITE_TEST(the_status_is_retained_and_comes_each_period),
+        SITE_TEST(the_status_says_since_when_by_what_and_how_much),
+        SITE_TEST(on_2_1_each_turn_ticks_and_none_waits_for_a_day),
+        SITE_TEST(two_instances_in_one_process_know_nothing_of_each_other),
+        SITE_TEST(on_2_1_the_plugin_says_its_name_before_it_registers),
+        SITE_TEST(on_2_1_one_instance_answers_operators_until_it_ends_itself),
         MADE(cleanup_unregisters_every_callback),
-        OPEN(loading_again_and_again_leaves_no_memory_behind),
-        OPEN(a_message_without_a_client_is_judged_as_nobodys),
-        OPEN(an_event_without_data_is_denied_and_ends_nothing),
+        SITE_TEST(loading_again_and_again_leaves_no_memory_behind),
+        SITE_TEST(a_message_without_a_client_is_judged_as_nobodys),
+        SITE_TEST(an_event_without_data_is_denied_and_ends_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -474,28 +474,27 @@ static void each_timed_decision_is_in_one_bucket_of_the_status(void **state)
 
 int main(void)
 {
-#define OPEN(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
 #define MADE(name) cmocka_unit_test_setup_teardown(name, site_make, site_remove)
     const struct CMUnitTest tests[] = {
-        OPEN(a_burst_passes_and_then_the_rate),
-        OPEN(a_flood_is_told_with_a_count_of_what_was_not),
-        OPEN(each_username_of_one_rule_has_its_own_rate),
-        OPEN(two_clients_of_one_username_share_its_rate),
-        OPEN(bytes_per_second_are_limited_apart_from_messages),
-        OPEN(a_message_larger_than_a_burst_passes_when_all_is_at_rest),
-        OPEN(a_refused_message_costs_no_second_place),
-        OPEN(a_reload_gives_nobody_a_second_burst),
-        OPEN(an_identity_overrides_its_role_member_by_member),
-        OPEN(a_payload_over_the_identitys_size_is_refused_unread),
-        OPEN(one_asset_more_than_allowed_is_refused_and_the_known_ones_are_not),
-        OPEN(a_limit_that_makes_no_sense_keeps_the_old_configuration),
+        SITE_TEST(a_burst_passes_and_then_the_rate),
+        SITE_TEST(a_flood_is_told_with_a_count_of_what_was_not),
+        SITE_TEST(each_username_of_one_rule_has_its_own_rate),
+        SITE_TEST(two_clients_of_one_username_share_its_rate),
+        SITE_TEST(bytes_per_second_are_limited_apart_from_messages),
+        SITE_TEST(a_message_larger_than_a_burst_passes_when_all_is_at_rest),
+        SITE_TEST(a_refused_message_costs_no_second_place),
+        SITE_TEST(a_reload_gives_nobody_a_second_burst),
+        SITE_TEST(an_identity_overrides_its_role_member_by_member),
+        SITE_TEST(a_payload_over_the_identitys_size_is_refused_unread),
+        SITE_TEST(one_asset_more_than_allowed_is_refused_and_the_known_ones_are_not),
+        SITE_TEST(a_limit_that_makes_no_sense_keeps_the_old_configuration),
         MADE(on_2_1_a_rate_is_refused_at_the_message_event_with_its_own_code),
         MADE(on_2_1_what_is_over_its_rate_is_judged_all_the_same),
         MADE(on_2_1_wills_over_the_rate_are_held_to_one_burst_more),
         MADE(on_2_1_wills_count_against_the_rate_that_they_exceed),
         MADE(on_2_1_a_refused_message_costs_neither_a_place_nor_an_asset),
         MADE(on_2_1_a_will_over_its_rate_leaves_nothing_for_the_next_message),
-        OPEN(nobody_is_disconnected_unless_it_is_asked_for),
+        SITE_TEST(nobody_is_disconnected_unless_it_is_asked_for),
         MADE(a_repeat_offender_is_disconnected_by_the_tick_and_not_before),
         MADE(who_is_disconnected_is_judged_to_its_end_in_every_version),
         MADE(refusals_far_apart_disconnect_nobody),
@@ -503,7 +502,7 @@ int main(void)
         MADE(a_client_without_an_identifier_never_disconnects_everybody),
         MADE(a_bridge_is_never_disconnected),
         MADE(more_offenders_than_the_queue_holds_are_disconnected_in_turn),
-        OPEN(each_timed_decision_is_in_one_bucket_of_the_status),
+        SITE_TEST(each_timed_decision_is_in_one_bucket_of_the_status),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,7 +280,6 @@ static void rights_hold_whichever_allocation_fails(void **state)
 
 int main(void)
 {
-#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_start_without_memory_fails_cleanly, site_make,
                                         site_remove),

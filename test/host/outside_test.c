@@ -135,15 +135,14 @@ static void on_2_1_logins_are_left_to_who_checks_them(void **state)
 
 int main(void)
 {
-#define OPEN(test) cmocka_unit_test_setup_teardown(test, site_open, site_remove)
     const struct CMUnitTest tests[] = {
-        OPEN(alone_allow_opens_and_defer_shuts_on_both),
-        OPEN(beside_another_defer_leaves_it_the_last_word_on_both),
-        OPEN(on_2_1_allow_leaves_the_word_to_who_is_asked_behind),
-        OPEN(on_2_1_allow_does_not_open_what_an_earlier_one_left_open),
-        OPEN(behind_one_that_answers_the_plugin_does_not_start),
-        OPEN(below_nexus_and_at_our_control_topic_the_answer_is_ours_whoever_is_behind),
-        OPEN(on_2_1_logins_are_left_to_who_checks_them),
+        SITE_TEST(alone_allow_opens_and_defer_shuts_on_both),
+        SITE_TEST(beside_another_defer_leaves_it_the_last_word_on_both),
+        SITE_TEST(on_2_1_allow_leaves_the_word_to_who_is_asked_behind),
+        SITE_TEST(on_2_1_allow_does_not_open_what_an_earlier_one_left_open),
+        SITE_TEST(behind_one_that_answers_the_plugin_does_not_start),
+        SITE_TEST(below_nexus_and_at_our_control_topic_the_answer_is_ours_whoever_is_behind),
+        SITE_TEST(on_2_1_logins_are_left_to_who_checks_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,7 +196,6 @@ static void a_bridges_client_identifier_is_refused_to_others(void **state)
 
 int main(void)
 {
-#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
     const struct CMUnitTest tests[] = {
         SITE_TEST(a_subscription_to_everything_is_granted_and_filtered_at_delivery),
         SITE_TEST(a_subscription_that_could_bring_nothing_is_refused),

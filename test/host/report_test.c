@@ -277,7 +277,6 @@ static void the_operators_page_holds_the_table_of_options(void **state)
 
 int main(void)
 {
-#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
     const struct CMUnitTest tests[] = {
         SITE_TEST(a_report_says_who_what_and_when),
         SITE_TEST(the_first_ten_refusals_within_ten_seconds_are_told_one_by_one),

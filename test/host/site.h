@@ -24,6 +24,8 @@ struct site {
 int site_make(void **state);
 int site_open(void **state); /* and starts the plugin with config and city */
 int site_remove(void **state);
+/* In the list of a file's tests. */
+#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, site_open, site_remove)
 
 /* Starts the plugin with config, city and, if not NULL, one more option. */
 int site_start(struct site *site, const char *key, const char *value);
