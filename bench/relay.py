@@ -41,6 +41,11 @@ SUBJECTS = {
     "qos1-3.1.1": {"title": "nexus-bridge, QoS 1 by MQTT 3.1.1", "plugin": False,
                    "delivery": "qos1", "mqtt_version": "3.1.1"},
     "qos2": {"title": "nexus-bridge, QoS 2", "plugin": False},
+    # max_inflight_messages 0, as the shipped settings have it
+    "qos1-wide": {"title": "nexus-bridge, QoS 1, wide window", "plugin": False, "wide": True,
+                  "delivery": "qos1"},
+    "qos2-wide": {"title": "nexus-bridge, QoS 2, wide window", "plugin": False, "wide": True,
+                  "delivery": "qos2"},
 }
 
 
@@ -122,7 +127,7 @@ class Bed:
                  "sys_interval 0", "log_type error", "log_type warning"]
         if os.getuid() == 0:
             lines += ["user root"]  # the folder is ours alone
-        if city == "birmingham" or self.shipped:  # the remote broker stays at its stock settings
+        if city == "birmingham" or self.shipped or self.kind.get("wide"):  # else stock settings
             lines += ["max_inflight_messages 0", "set_tcp_nodelay true"]
         if self.subject != "peer" and (city == "birmingham" or self.kind["plugin"]):
             lines += [f"plugin {self.programs}/nexus_plugin.so",
@@ -227,13 +232,15 @@ def alternation(subjects, pairs):
 
 def speed(arguments):
     subjects = arguments.subjects.split(",")
+    links = {"original": False} if arguments.no_original else {}
+    messages = 1 if arguments.no_original else 2  # a reading; the peer always relays one
     for rtt in (int(ms) for ms in arguments.rtt.split(",")):
         runs = {name: [] for name in ["peer"] + subjects}
         ratios = {name: [] for name in subjects}
         for pair in alternation(subjects, arguments.pairs):
             found = {}
             for subject in pair:
-                with Bed(arguments.programs, subject, rtt) as bed:
+                with Bed(arguments.programs, subject, rtt, links=links) as bed:
                     bed.load(count=min(5000, arguments.count))  # warm
                     found[subject] = bed.load(count=arguments.count)
                 runs[subject].append(found[subject])
@@ -242,14 +249,17 @@ def speed(arguments):
             ours = next(name for name in pair if name != "peer")
             ratios[ours].append(found[ours]["per_second"] / found["peer"]["per_second"])
         print(f"\nround trip {rtt} ms, {arguments.count:,} readings, {arguments.pairs} pairs\n")
-        print("| relay | readings/s | of the peer | CPU µs a reading: A | bridge | B | lost |")
-        print("|---|---|---|---|---|---|---|")
+        print("| relay | readings/s | of the peer | messages/s, of the peer | "
+              "CPU µs a reading: A | bridge | B | lost |")
+        print("|---|---|---|---|---|---|---|---|")
         for name, found in runs.items():
             cpu = {part: statistics.median(run["cpu_us"].get(part, 0) for run in found)
                    for part in ("birmingham", "bridge", "ulsan")}
-            ratio = f"{statistics.median(ratios[name]):.2f}" if name != "peer" else "1"
+            middle = statistics.median(ratios[name]) if name != "peer" else 1
+            by_messages = middle * messages if name != "peer" else 1
             print(f"| {SUBJECTS[name]['title']} | "
-                  f"{statistics.median(run['per_second'] for run in found):,.0f} | {ratio} | "
+                  f"{statistics.median(run['per_second'] for run in found):,.0f} | {middle:.2f} | "
+                  f"{by_messages:.2f} | "
                   f"{cpu['birmingham']:.1f} | {cpu['bridge']:.1f} | {cpu['ulsan']:.1f} | "
                   f"{sum(run['lost'] for run in found)} |")
 
@@ -338,6 +348,8 @@ def main():
     parser.add_argument("--count", type=int, default=200000)
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--rtt", default="0,250", help="round trips in ms")
+    parser.add_argument("--no-original", action="store_true",
+                        help="speed: links without the original, one message a reading as the peer's")
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--cut-ms", type=int, default=2000)

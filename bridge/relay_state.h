@@ -36,7 +36,7 @@ enum { RELAY_WHY_BYTES = 900 };
  * the way there and back holds only makes it slow: this many at once, and so many more for each
  * millisecond of it, about what the broker takes in that time.
  */
-enum { QOS2_WINDOW_MIN = 500, QOS2_WINDOW_PER_MS = 6, QOS2_WINDOW_MAX = 2000 };
+enum { QOS2_WINDOW_MIN = 200, QOS2_WINDOW_PER_MS = 6, QOS2_WINDOW_MAX = 2000 };
 
 /* What a part of a record publishes, or why it cannot. */
 struct relay_cargo {
