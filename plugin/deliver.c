@@ -509,10 +509,10 @@ bool nx_deliver_take(struct nx_deliver *deliver, const struct nx_delivery_ops *o
     return taken;
 }
 
-void nx_deliver_tick(struct nx_deliver *deliver, uint64_t now_ms)
+void nx_deliver_tick(struct nx_deliver *deliver, bool moved, uint64_t now_ms)
 {
     deliver->ticked = true;
-    nx_marks_tick(&deliver->marks, now_ms);
+    nx_marks_tick(&deliver->marks, moved, now_ms);
     if (deliver->file != NULL) {
         nx_marks_file_save(deliver->file, &deliver->marks, now_ms);
     }

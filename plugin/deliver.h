@@ -125,8 +125,8 @@ void nx_deliver_free(struct nx_deliver *deliver);
 bool nx_deliver_take(struct nx_deliver *deliver, const struct nx_delivery_ops *ops,
                      struct nx_span from, struct nx_span payload, bool retain);
 
-/* A turn of the broker's loop has ended. */
-void nx_deliver_tick(struct nx_deliver *deliver, uint64_t now_ms);
+/* As nx_marks_tick. */
+void nx_deliver_tick(struct nx_deliver *deliver, bool moved, uint64_t now_ms);
 
 /* Adds the member "delivery" to the status. False: no memory. */
 bool nx_deliver_status(const struct nx_deliver *deliver, struct cJSON *status);

@@ -223,7 +223,7 @@ void nx_guard_tick(struct nx_guard *guard)
     if (nx_offenders_waiting(guard->offenders)) {
         disconnect_offenders(guard);
     }
-    nx_deliver_tick(guard->deliver, now_ms);
+    nx_deliver_tick(guard->deliver, guard->host->moves_first, now_ms);
     if (now_ms >= guard->status_due_ms) {
         guard->status_due_ms = now_ms + (uint64_t)guard->options.status_seconds * 1000;
         publish_status(guard, now_ms);

@@ -56,6 +56,9 @@ struct nx_host {
     bool ignores;   /* NX_ANSWER_IGNORE: as if the plugin were not there (2.1) */
     bool has_quota; /* NX_ANSWER_QUOTA at a message reaches an MQTT 5 client as 0x97 (2.1) */
 
+    /* Within a turn of its loop it moves what plugins published to sessions, and then ticks (2.1). */
+    bool moves_first;
+
     uint64_t seed; /* random: keys the hashes, so that nobody outside can choose collisions */
 };
 

@@ -178,5 +178,6 @@ void host_calls_init(struct nx_host *host)
                              .sleeps = host_sleeps,
                              .ignores = host_is_2_1(),
                              .has_quota = host_is_2_1(),
+                             .moves_first = host_is_2_1(),
                              .seed = random_seed()};
 }

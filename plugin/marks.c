@@ -79,9 +79,9 @@ bool nx_mark_has(const struct nx_mark_entry *entry, uint64_t seq, enum nx_channe
            (seq - 1 == entry->live.seq && (unsigned)channel <= (unsigned)entry->part);
 }
 
-static void tick(struct nx_mark_entry *entry, uint64_t now_ms, uint64_t age_ms)
+static void tick(struct nx_mark_entry *entry, bool moved, uint64_t now_ms, uint64_t age_ms)
 {
-    entry->moved = entry->staged;
+    entry->moved = moved ? entry->live : entry->staged;
     entry->staged = entry->live;
     if (now_ms >= entry->settle_due_ms) {
         entry->settle_due_ms = now_ms + age_ms;
@@ -90,11 +90,11 @@ static void tick(struct nx_mark_entry *entry, uint64_t now_ms, uint64_t age_ms)
     }
 }
 
-void nx_marks_tick(struct nx_marks *marks, uint64_t now_ms)
+void nx_marks_tick(struct nx_marks *marks, bool moved, uint64_t now_ms)
 {
     for (size_t i = 0; i < marks->count; i++) {
         if (!nx_mark_is(&marks->entries[i].settled, &marks->entries[i].live)) {
-            tick(&marks->entries[i], now_ms, marks->age_ms);
+            tick(&marks->entries[i], moved, now_ms, marks->age_ms);
         }
     }
 }

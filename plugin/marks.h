@@ -9,9 +9,10 @@
  *     live --tick--> staged --tick--> moved          believed after an orderly stop
  *                                       \--age--> settling --age--> settled    ... after a crash
  *
- * A tick ends the loop's turn in which a batch was taken, and the next turn begins with moving what
- * waits: `moved` is what was live two ticks ago. `settled` was moved at least `age_ms` ago, so that
- * an autosave has come since.
+ * In 2.0 a tick ends the loop's turn in which a batch was taken, and the next turn begins with moving
+ * what waits: `moved` is what was live two ticks ago. In 2.1 the tick comes behind the moving, and
+ * `moved` is what is live. `settled` was moved at least `age_ms` ago, so that an autosave has come
+ * since.
  *
  * Pure: time is an argument, the file is in marks_file.c. Fixed size, allocates nothing.
  */
@@ -63,8 +64,8 @@ void nx_mark_advance(struct nx_mark_entry *entry, uint64_t seq);
 /* Has this record been taken already? */
 bool nx_mark_has(const struct nx_mark_entry *entry, uint64_t seq, enum nx_channel channel);
 
-/* One turn of the broker's loop has ended. */
-void nx_marks_tick(struct nx_marks *marks, uint64_t now_ms);
+/* Once in each turn of the broker's loop; `moved`: behind its moving of what plugins published. */
+void nx_marks_tick(struct nx_marks *marks, bool moved, uint64_t now_ms);
 
 /*
  * One entry as it lies on disk. A `clean` one is written at an orderly stop. The layout is the

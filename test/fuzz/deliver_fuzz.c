@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)deliver(plugin, &world, epochs[b[0] & 3], after, after + b[2] % RECORDS_MAX,
                       (b[0] & 4) != 0, (b[0] & 8) != 0 ? "r" : "x");
         if ((b[0] & 16) != 0) {
-            nx_deliver_tick(plugin, world.now_ms += 500);
+            nx_deliver_tick(plugin, false, world.now_ms += 500);
         }
     }
     world.turn_ms = 0;

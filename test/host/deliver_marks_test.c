@@ -100,6 +100,21 @@ static void what_the_broker_had_not_moved_yet_is_not_believed_after_a_stop(void 
     batch_assert_answer("gap", 5);
 }
 
+/* 2.1 moves it before it ticks. */
+static void what_2_1_has_moved_is_believed_after_a_stop(void **state)
+{
+    struct site *site = *state;
+
+    fake.is_2_1 = true;
+    start(site);
+    assert_int_equal(batch_deliver_all(site, EPOCH, 0, 5), 0);
+    ticks(site, 1, 1); /* of the turn after the one in which the batch came */
+    assert_int_equal(batch_deliver_all(site, EPOCH, 5, 8), 0);
+    stop_and_start(site);
+    assert_int_equal(batch_ask(site, EPOCH, 8), 0);
+    batch_assert_answer("taken", 5);
+}
+
 static void under_steady_load_the_file_follows(void **state)
 {
     struct site *site = *state;
@@ -288,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(the_mark_outlives_the_broker),
         FILE_TEST(what_the_broker_had_not_moved_yet_is_not_believed_after_a_stop),
+        FILE_TEST(what_2_1_has_moved_is_believed_after_a_stop),
         FILE_TEST(under_steady_load_the_file_follows),
         FILE_TEST(after_a_crash_only_what_autosave_has_kept_is_believed),
         FILE_TEST(after_a_crash_the_epoch_before_is_believed_where_the_new_one_has_only_gone_on),

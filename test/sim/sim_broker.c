@@ -134,7 +134,7 @@ static void turn_begins(struct sim_broker *broker)
 static void turn_ends(struct sim_broker *broker)
 {
     if (broker->deliver != NULL) {
-        nx_deliver_tick(broker->deliver, sim_world->now_us / 1000);
+        nx_deliver_tick(broker->deliver, false, sim_world->now_us / 1000);
     }
     broker->tick_us = sim_world->now_us + (broker->waiting_count > 0 ? 50 : TICK_US);
 }
