@@ -20,7 +20,8 @@ import mqtt
 
 CITY = "birmingham"
 PASSWORD = "secret"
-SECURITY_PLUGIN = Path("/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so")
+SECURITY_PLUGIN = harness.mosquitto_root() / "usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
+IS_2_1 = harness.mosquitto_version() >= (2, 1)  # the broker under test
 SANITIZED = bool(os.environ.get("NEXUS_BROKER_PRELOAD"))
 
 SCHEMAS = {  # two versions: what one admits with its own member the other refuses
@@ -139,7 +140,7 @@ class Broker:
         atexit.register(self.stop)
 
     def start(self):
-        env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin")
+        env = dict(os.environ, PATH=harness.PATH)
         if self.sanitized:
             env["LD_PRELOAD"] = os.environ["NEXUS_BROKER_PRELOAD"]
             env["LSAN_OPTIONS"] = "exitcode=0"  # the broker's own leaks are not ours to fail for

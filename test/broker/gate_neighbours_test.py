@@ -24,6 +24,12 @@ class Neighbours(unittest.TestCase):
         return gate.Broker(self.site, lines + [line for block in blocks for line in block],
                            **options)
 
+    def granted_outside(self):
+        """On 2.1 what every plugin defers is refused, with and without ours."""
+        access = self.site.folder / "acl"
+        access.write_text("pattern readwrite barrier/#\npattern readwrite neighbour/#\n")
+        return [f"acl_file {access}"]
+
     def check_gate(self, broker):
         """One is admitted, one refused, one told; wills and deliveries too."""
         observer = gate.Observer(broker)
@@ -47,7 +53,8 @@ class Neighbours(unittest.TestCase):
 
     @unittest.skipUnless(NEIGHBOUR.exists(), "the other plugin is not built")
     def test_a_plugin_behind_ours_is_asked_and_told_as_if_it_were_alone(self):
-        with self.broker(self.site.plugin_lines(), [f"plugin {NEIGHBOUR}"]) as broker:
+        with self.broker(self.site.plugin_lines(), [f"plugin {NEIGHBOUR}"],
+                         self.granted_outside()) as broker:
             self.check_gate(broker)
             with broker.client("air-A") as client:
                 self.assertEqual(client.publish("neighbour/forbidden", b"1"), mqtt.NOT_AUTHORIZED)
@@ -65,7 +72,8 @@ class Neighbours(unittest.TestCase):
 
     @unittest.skipUnless(NEIGHBOUR.exists(), "the other plugin is not built")
     def test_a_plugin_before_ours_that_has_our_names_for_its_own_does_not_reach_into_it(self):
-        with self.broker([f"plugin {NEIGHBOUR}"], self.site.plugin_lines()) as broker:
+        with self.broker([f"plugin {NEIGHBOUR}"], self.site.plugin_lines(),
+                         self.granted_outside()) as broker:
             self.check_gate(broker)
             self.assertEqual(broker.hang_up(), "reloaded")
             self.check_gate(broker)
@@ -112,8 +120,7 @@ class Neighbours(unittest.TestCase):
                                "mosquitto_plugin_cleanup"})
         needed = {name for name in symbols("--undefined-only", plugin)
                   if name.startswith("mosquitto_")}
-        broker = subprocess.run(["sh", "-c", "PATH=$PATH:/usr/sbin command -v mosquitto"],
-                                capture_output=True, text=True, check=True).stdout.strip()
+        broker = harness.mosquitto_root() / "usr/sbin/mosquitto"
         self.assertLessEqual(needed, symbols("--defined-only", broker))
 
 

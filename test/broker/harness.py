@@ -6,6 +6,7 @@ through to ./nexus up. All is on loopback, in a folder of its own, which NEXUS_T
 what runs is ended by process identifier.
 """
 import atexit
+import functools
 import json
 import os
 import random
@@ -70,6 +71,27 @@ def wait_until(condition, what, seconds=15):
 def run(*command, input=None, timeout=60, **options):
     return subprocess.run([str(part) for part in command], input=input, timeout=timeout,
                           capture_output=True, text=True, **options)
+
+
+PATH = os.environ["PATH"] + ":/usr/sbin"  # there Debian has the broker
+
+
+def mosquitto_program():
+    """The broker under test."""
+    return shutil.which("mosquitto", path=PATH) or "/usr/sbin/mosquitto"
+
+
+def mosquitto_root():
+    """What belongs to it: tools/other_mosquitto.sh has a root beside its bin/."""
+    beside = Path(mosquitto_program()).parents[1] / "root"
+    return beside if beside.is_dir() else Path("/")
+
+
+@functools.cache
+def mosquitto_version():
+    """(2, 0, 11)"""
+    said = run(mosquitto_program(), "-h").stdout
+    return tuple(map(int, re.search(r"version (\d+)\.(\d+)\.(\d+)", said).groups()))
 
 
 def nexusctl(*arguments, input=None):

@@ -34,8 +34,8 @@ def free_port():
 
 
 def missing(*programs):
-    """The first program that is not installed, or None; Debian keeps daemons in /usr/sbin."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/lib/rabbitmq/bin"
+    """The first program that is not installed, or None."""
+    path = harness.PATH + ":/usr/lib/rabbitmq/bin"
     return next((program for program in programs if not shutil.which(program, path=path)), None)
 
 
@@ -93,7 +93,7 @@ class Mosquitto(Broker):
             f"persistence true\npersistence_location {self.directory}/\n")
         if os.getuid() == 0:
             shutil.chown(self.directory, "mosquitto")
-        return ["/usr/sbin/mosquitto", "-c", str(self.directory / "mosquitto.conf")]
+        return [harness.mosquitto_program(), "-c", str(self.directory / "mosquitto.conf")]
 
 
 class Cutter:

@@ -84,7 +84,7 @@ class Tree:
 
     def __init__(self, folder, environment, certificates):
         self.folder = folder
-        self.environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin", **environment)
+        self.environment = dict(os.environ, PATH=harness.PATH, **environment)
         for name in ("test", "include"):
             shutil.copytree(SOURCE / name, folder / name)
         shutil.copytree(certificates, folder / "test/ssl", dirs_exist_ok=True)

@@ -6,6 +6,7 @@
  * It is written as plugins in the wild are: everything in it is global, and some of its names are
  * those of nexus_plugin.so. Loaded with RTLD_GLOBAL, none of them may reach the other.
  */
+#include <dlfcn.h>
 #include <mosquitto.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ void nx_span_from(void)
 }
 
 static mosquitto_plugin_id_t *identifier;
-static bool accepts_names;
+static bool accepts_names, is_2_1;
 static unsigned acl, messages, ticks, reloads, logins, disconnects;
 
 static int on_acl(int event, void *data, void *userdata)
@@ -74,7 +75,7 @@ static int on_reload(int event, void *data, void *userdata)
 {
     (void)event, (void)data, (void)userdata;
     reloads++;
-    return MOSQ_ERR_PLUGIN_DEFER;
+    return is_2_1 ? MOSQ_ERR_SUCCESS : MOSQ_ERR_PLUGIN_DEFER; /* what each takes for no objection */
 }
 
 static int on_disconnect(int event, void *data, void *userdata)
@@ -107,6 +108,7 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **userdata, struct mos
         accepts_names |= strcmp(options[i].key, "accept_names") == 0;
     }
     identifier = id;
+    is_2_1 = dlsym(RTLD_DEFAULT, "mosquitto_plugin_set_info") != NULL;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int rc = mosquitto_callback_register(id, rows[i].event, rows[i].callback, NULL, NULL);
 
