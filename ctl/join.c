@@ -159,22 +159,57 @@ static void print_place(const struct nx_join *j)
     }
 }
 
-static void print_state(void)
+/* The value that stands where the file has one that will do; else the one to write. */
+static const char *value_of(const struct nx_join *j, const struct nx_join_setting *s)
 {
+    const struct nx_conf_line *line = nx_conf_find(&j->conf, s->key);
+
+    return line != NULL && nx_join_fits(s, line->value) ? line->value : s->value;
+}
+
+static const char *value_of_key(const struct nx_join *j, const char *key)
+{
+    for (size_t i = 0; i < nx_join_settings_count; i++) {
+        if (strcmp(nx_join_settings[i].key, key) == 0) {
+            return value_of(j, &nx_join_settings[i]);
+        }
+    }
+    return "";
+}
+
+/* Beside the broker's own persistence; where the file names a place, there: the marks are in it. */
+static void print_state(const struct nx_join *j)
+{
+    const struct nx_conf_line *state = nx_join_find_option(j, "plugin_opt_state");
+    const char *folder = value_of_key(j, "persistence_location");
+    size_t length = strlen(folder);
+
     (void)printf("\n# Where the plugin notes how far it has taken what links deliver in batches: "
                  "with this file a restart\n# of the broker neither loses nor repeats a reading. "
-                 "The broker's user writes it.\n"
-                 "plugin_opt_state " NX_JOIN_STATE "\n"
-                 "\n# The same as autosave_interval below: what was delivered in so many seconds "
-                 "before a crash, the\n# broker has lost, and links deliver it again.\n"
-                 "plugin_opt_state_seconds " NX_JOIN_AUTOSAVE "\n");
+                 "The broker's user writes it.\n");
+    if (state != NULL && state->value[0] != '\0') {
+        (void)printf("plugin_opt_state %s\n", state->value);
+    } else {
+        (void)printf("plugin_opt_state %s%snexus.marks\n", folder,
+                     length > 0 && folder[length - 1] == '/' ? "" : "/");
+    }
+    (void)printf("\n# The same as autosave_interval: what was delivered in so many seconds before "
+                 "a crash, the broker\n# has lost, and links deliver it again.\n"
+                 "plugin_opt_state_seconds %s\n",
+                 value_of_key(j, "autosave_interval"));
 }
 
 static void print_lines(const struct nx_join *j)
 {
     char *config = realpath(j->config_dir, NULL);
+    unsigned count;
+    const struct nx_conf_line *ours = nx_join_find_ours(j, &count);
 
     print_place(j);
+    if (ours != NULL) {
+        (void)printf("# In place of the plugin's lines from %s:%u on, which have to go.\n",
+                     ours->file, ours->number);
+    }
     (void)printf("\n# The three lines by which this broker joins.\n\n"
                  "# The gate: identity, namespace and schema of everything below nexus/.\n"
                  "plugin %s\n\n"
@@ -186,20 +221,36 @@ static void print_lines(const struct nx_join *j)
                  j->plugin, config != NULL ? config : j->config_dir, j->city);
     free(config);
     print_outside(j);
-    print_state();
+    print_state(j);
+}
+
+/* A line to write, or a word that it is there: some lines Mosquitto takes only once. */
+static void print_setting(const struct nx_join *j, const struct nx_join_setting *s)
+{
+    const struct nx_conf_line *line = nx_conf_find(&j->conf, s->key);
+
+    (void)printf("\n");
+    print_comment(s->why);
+    if (line != NULL && nx_join_fits(s, line->value)) {
+        (void)printf("# It is there: `%s %s` (%s:%u)\n", s->key, line->value, line->file,
+                     line->number);
+        return;
+    }
+    if (line != NULL) {
+        (void)printf("# In place of `%s %s` (%s:%u), which has to go:\n", s->key, line->value,
+                     line->file, line->number);
+    }
+    (void)printf("%s %s\n", s->key, s->value);
 }
 
 static void print_settings(const struct nx_join *j)
 {
-    (void)printf("\n# The settings that matter. Change the line that is there, or add it before "
-                 "the first listener.\n");
+    (void)printf("\n# The settings that matter; those that are missing go before the first "
+                 "listener.\n");
     for (size_t i = 0; i < nx_join_settings_count; i++) {
-        if (nx_join_settings[i].before_2_1 && nx_join_is_2_1(&j->version)) {
-            continue;
+        if (!nx_join_settings[i].before_2_1 || !nx_join_is_2_1(&j->version)) {
+            print_setting(j, &nx_join_settings[i]);
         }
-        (void)printf("\n");
-        print_comment(nx_join_settings[i].why);
-        (void)printf("%s %s\n", nx_join_settings[i].key, nx_join_settings[i].value);
     }
 }
 

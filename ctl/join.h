@@ -1,6 +1,6 @@
 /*
- * join.h - what `nexusctl join` knows of a broker, shared by what prints the lines (join.c) and
- * what looks at a mosquitto.conf (join_check.c).
+ * join.h - what `nexusctl join` knows of a broker, shared by what prints the lines (join.c), what
+ * looks at a mosquitto.conf (join_check.c), and the settings that both know (join_settings.c).
  */
 #ifndef NX_CTL_JOIN_H
 #define NX_CTL_JOIN_H
@@ -14,6 +14,9 @@ enum { NX_JOIN_PATH_SIZE = 4096 };
 
 /* Seconds between two saves of the broker; the plugin holds its marks back for as long. */
 #define NX_JOIN_AUTOSAVE "60"
+
+/* How much a finding matters. */
+enum nx_join_severity { NX_JOIN_WRONG, NX_JOIN_ADVICE, NX_JOIN_NOTE };
 
 struct nx_join_version {
     unsigned major, minor, patch;
@@ -33,6 +36,9 @@ struct nx_join_setting {
 extern const struct nx_join_setting nx_join_settings[];
 extern const size_t nx_join_settings_count;
 
+/* Will this value do? */
+bool nx_join_fits(const struct nx_join_setting *setting, const char *value);
+
 struct nx_join {
     const char *config_dir, *city, *conf_path;
     char plugin[NX_JOIN_PATH_SIZE]; /* nexus_plugin.so as it is installed */
@@ -50,6 +56,25 @@ bool nx_join_is_ours(const char *path);
 
 /* Finds who else controls access, in join->acl, and the first other plugin, in join->other. */
 void nx_join_find_others(struct nx_join *join);
+
+/* The first line that loads the plugin, or NULL; *count of them. */
+const struct nx_conf_line *nx_join_find_ours(const struct nx_join *join, unsigned *count);
+
+/* The last line of this option of the plugin, or NULL. */
+const struct nx_conf_line *nx_join_find_option(const struct nx_join *join, const char *key);
+
+/* Prints one finding and counts it; `line` NULL: of the whole file. */
+__attribute__((format(printf, 4, 5))) void nx_join_tell(struct nx_join *join,
+                                                        enum nx_join_severity severity,
+                                                        const struct nx_conf_line *line,
+                                                        const char *fmt, ...);
+
+/* A whole number, or -1. */
+long nx_join_number(const char *value);
+
+/* The settings, each line that is there or is not; and those that are there once too often. */
+void nx_join_check_settings(struct nx_join *join);
+void nx_join_check_twice(struct nx_join *join);
 
 /* Looks at the whole of join->conf, prints and counts what it finds. */
 void nx_join_check(struct nx_join *join);

@@ -1,7 +1,7 @@
 /*
  * join_check.c - looks at a mosquitto.conf and says what is wrong, what is to be advised and what
- * is worth knowing, each with file:line. A check is one function and one row of checks[]; a setting
- * is one row of nx_join_settings[].
+ * is worth knowing, each with file:line. A check is one function and one row of checks[]; what it
+ * says of single settings is in join_settings.c.
  *
  * "Wrong" is what loses acknowledged messages, opens or shuts the broker, or keeps the plugin from
  * working. The facts behind each row are Mosquitto's own, of 2.0.11 up to 2.1.
@@ -19,8 +19,6 @@
 
 enum { AUTOSAVE_DEFAULT = 1800 };
 
-enum severity { WRONG, ADVICE, NOTE };
-
 static bool is(const struct nx_conf_line *line, const char *key)
 {
     return strcmp(line->key, key) == 0;
@@ -31,15 +29,14 @@ static bool is_true(const struct nx_conf_line *line)
     return line != NULL && strcmp(line->value, "true") == 0;
 }
 
-__attribute__((format(printf, 4, 5))) static void tell(struct nx_join *j, enum severity severity,
-                                                       const struct nx_conf_line *line,
-                                                       const char *fmt, ...)
+void nx_join_tell(struct nx_join *j, enum nx_join_severity severity,
+                  const struct nx_conf_line *line, const char *fmt, ...)
 {
     static const char *const names[] = {"wrong", "advice", "note"};
     va_list args;
 
-    j->wrong += severity == WRONG;
-    j->advice += severity == ADVICE;
+    j->wrong += severity == NX_JOIN_WRONG;
+    j->advice += severity == NX_JOIN_ADVICE;
     if (line != NULL) {
         (void)printf("%s:%u: %s: ", line->file, line->number, names[severity]);
     } else {
@@ -49,100 +46,6 @@ __attribute__((format(printf, 4, 5))) static void tell(struct nx_join *j, enum s
     (void)vprintf(fmt, args);
     va_end(args);
     (void)printf("\n");
-}
-
-/* --- settings ------------------------------------------------------------------------------ */
-
-static long number_of(const char *value)
-{
-    char *end;
-    long number = strtol(value, &end, 10);
-
-    return *end == '\0' && end != value ? number : -1;
-}
-
-static bool fits_queue(const char *value)
-{
-    return number_of(value) >= 100000; /* and not 0: see why */
-}
-
-static bool fits_positive(const char *value)
-{
-    return number_of(value) > 0;
-}
-
-static bool fits_inflight(const char *value)
-{
-    return number_of(value) == 0 || number_of(value) >= 1000;
-}
-
-static bool fits_any(const char *value)
-{
-    return value[0] != '\0';
-}
-
-static bool fits_autosave(const char *value)
-{
-    return number_of(value) > 0 && number_of(value) <= 300;
-}
-
-const struct nx_join_setting nx_join_settings[] = {
-    {"per_listener_settings", "false",
-     "One plugin for every listener. With `true` it would have to be repeated below each one, and\n"
-     "what the broker's own `connection` bridges import would pass it by.",
-     NULL, false, true, NULL},
-    {"max_queued_messages", "1000000000",
-     "How many QoS 1 messages wait for a client that is away, the bridge among them. So many is "
-     "no\n"
-     "limit by number. 0 would say the same, but then some versions, Debian's 2.0.11 among them,\n"
-     "disconnect a client at its first refused publish.",
-     "1000 are kept for a client that is away, the rest is dropped silently", true, false,
-     fits_queue},
-    {"max_queued_bytes", "1073741824",
-     "Bytes are what runs out: this many for each client that is away. More is dropped.",
-     "what waits for one client may take all memory", false, false, fits_positive},
-    {"max_inflight_messages", "0",
-     "How many messages may be on their way unacknowledged: a small number caps a distant client "
-     "at\n"
-     "so many a round trip. 0 offers the protocol's own maximum.",
-     "it is 20", false, false, fits_inflight},
-    {"max_packet_size", "1048576",
-     "The largest MQTT packet in bytes. A reading takes less than one KiB, a batch of a link up "
-     "to\n"
-     "half a MiB; the gate reads each one whole.",
-     "it is 256 MiB before Mosquitto 2.1", false, false, fits_positive},
-    {"persistence", "true",
-     "Retained values, sessions and what is queued for them outlive a restart of the broker.",
-     "a restart loses what it acknowledged and had not delivered", true, false, NULL},
-    {"persistence_location", "/var/lib/mosquitto/",
-     "The folder where they are kept; the broker's user writes it.",
-     "they are kept in whatever folder the broker is started in", false, false, fits_any},
-    {"autosave_interval", NX_JOIN_AUTOSAVE,
-     "And a crash, but for this many seconds. Each save writes them all.", "it is 1800", false,
-     false, fits_autosave},
-    {"set_tcp_nodelay", "true", "Small messages go at once; it costs 5 ms of latency otherwise.",
-     "it is false", false, false, NULL},
-};
-
-const size_t nx_join_settings_count = sizeof(nx_join_settings) / sizeof(nx_join_settings[0]);
-
-static void check_settings(struct nx_join *j)
-{
-    for (size_t i = 0; i < nx_join_settings_count; i++) {
-        const struct nx_join_setting *s = &nx_join_settings[i];
-        const struct nx_conf_line *line = nx_conf_find(&j->conf, s->key);
-        enum severity severity = s->wrong_if_absent ? WRONG : ADVICE;
-
-        if (line == NULL) {
-            if (s->absent != NULL) {
-                tell(j, severity, NULL, "no %s: %s; write `%s %s`", s->key, s->absent, s->key,
-                     s->value);
-            }
-        } else if (s->fits != NULL ? !s->fits(line->value) : strcmp(line->value, s->value) != 0) {
-            tell(j, s->absent == NULL ? WRONG : severity, line, "%s %s: write `%s %s`", s->key,
-                 line->value, s->key, s->value);
-        }
-    }
 }
 
 /* --- the plugin ---------------------------------------------------------------------------- */
@@ -174,7 +77,7 @@ void nx_join_find_others(struct nx_join *j)
     }
 }
 
-static const struct nx_conf_line *find_ours(const struct nx_join *j, unsigned *count)
+const struct nx_conf_line *nx_join_find_ours(const struct nx_join *j, unsigned *count)
 {
     const struct nx_conf_line *found = NULL;
 
@@ -194,10 +97,10 @@ static void check_plugin_file(struct nx_join *j, const struct nx_conf_line *line
     const char *path = space != NULL ? space + 1 : line->value;
 
     if (access(path, R_OK) != 0) {
-        tell(j, WRONG, line, "%s is not there: the broker will not start", path);
+        nx_join_tell(j, NX_JOIN_WRONG, line, "%s is not there: the broker will not start", path);
     }
     if (is(line, "auth_plugin")) {
-        tell(j, ADVICE, line, "auth_plugin is the older word: write `plugin`");
+        nx_join_tell(j, NX_JOIN_ADVICE, line, "auth_plugin is the older word: write `plugin`");
     }
 }
 
@@ -205,22 +108,24 @@ static void check_plugin_file(struct nx_join *j, const struct nx_conf_line *line
 static void check_state(struct nx_join *j, const struct nx_options *options)
 {
     const struct nx_conf_line *line = nx_conf_find(&j->conf, "autosave_interval");
-    long seconds = line != NULL ? number_of(line->value) : AUTOSAVE_DEFAULT;
+    long seconds = line != NULL ? nx_join_number(line->value) : AUTOSAVE_DEFAULT;
 
     if (options->state[0] == '\0') {
-        tell(j, ADVICE, NULL,
-             "no plugin_opt_state: after a restart of the broker it does not know which "
-             "deliveries of links it has had; write `plugin_opt_state " NX_JOIN_STATE "`");
+        nx_join_tell(j, NX_JOIN_ADVICE, NULL,
+                     "no plugin_opt_state: after a restart of the broker it does not know which "
+                     "deliveries of links it has had; write `plugin_opt_state " NX_JOIN_STATE "`");
     } else if (seconds <= 0 || seconds > (long)options->state_seconds) {
-        tell(j, WRONG, line,
-             "autosave_interval is %ld, and plugin_opt_state_seconds %u: a crash of the broker "
-             "loses what it had not saved and the marks say was taken; they have to be the same",
-             seconds, options->state_seconds);
+        nx_join_tell(
+            j, NX_JOIN_WRONG, line,
+            "autosave_interval is %ld, and plugin_opt_state_seconds %u: a crash of the broker "
+            "loses what it had not saved and the marks say was taken; they have to be the same",
+            seconds, options->state_seconds);
     } else if (seconds < (long)options->state_seconds) {
-        tell(j, ADVICE, line,
-             "autosave_interval is %ld, and plugin_opt_state_seconds %u: after a crash of the "
-             "broker more is delivered twice than has to be; make them the same",
-             seconds, options->state_seconds);
+        nx_join_tell(
+            j, NX_JOIN_ADVICE, line,
+            "autosave_interval is %ld, and plugin_opt_state_seconds %u: after a crash of the "
+            "broker more is delivered twice than has to be; make them the same",
+            seconds, options->state_seconds);
     }
 }
 
@@ -236,13 +141,14 @@ static void check_plugin_options(struct nx_join *j)
 
         if (nx_join_is_ours(line->plugin) && key != NULL &&
             nx_options_set(&options, key + 4, line->value, &diag) != NX_OK) {
-            tell(j, WRONG, line, "%s", diag.text);
+            nx_join_tell(j, NX_JOIN_WRONG, line, "%s", diag.text);
         }
     }
     if (nx_options_complete(&options, &diag) != NX_OK) {
-        tell(j, WRONG, NULL, "%s", diag.text);
+        nx_join_tell(j, NX_JOIN_WRONG, NULL, "%s", diag.text);
     } else if (strcmp(options.city, j->city) != 0) {
-        tell(j, WRONG, NULL, "plugin_opt_city is %s, and %s was asked for", options.city, j->city);
+        nx_join_tell(j, NX_JOIN_WRONG, NULL, "plugin_opt_city is %s, and %s was asked for",
+                     options.city, j->city);
     }
     check_state(j, &options);
 }
@@ -254,10 +160,11 @@ static void check_order(struct nx_join *j, const struct nx_conf_line *ours)
         const struct nx_conf_line *line = &j->conf.lines[i];
 
         if (is_plugin_line(line) && nx_others_is_asked(nx_span_from(line->value))) {
-            tell(j, WRONG, line,
-                 "`%s %s` is asked before the nexus plugin: what it allows below nexus/ is not "
-                 "judged; its lines belong behind those of the nexus plugin",
-                 line->key, line->value);
+            nx_join_tell(
+                j, NX_JOIN_WRONG, line,
+                "`%s %s` is asked before the nexus plugin: what it allows below nexus/ is not "
+                "judged; its lines belong behind those of the nexus plugin",
+                line->key, line->value);
         }
     }
 }
@@ -265,58 +172,63 @@ static void check_order(struct nx_join *j, const struct nx_conf_line *ours)
 static void check_plugin(struct nx_join *j)
 {
     unsigned count;
-    const struct nx_conf_line *ours = find_ours(j, &count);
+    const struct nx_conf_line *ours = nx_join_find_ours(j, &count);
 
     if (ours == NULL) {
-        tell(j, WRONG, NULL,
-             "no line loads the plugin: nothing below nexus/ is guarded; write "
-             "`plugin %s` and its options",
-             j->plugin);
+        nx_join_tell(j, NX_JOIN_WRONG, NULL,
+                     "no line loads the plugin: nothing below nexus/ is guarded; write "
+                     "`plugin %s` and its options",
+                     j->plugin);
         return;
     }
     check_plugin_file(j, ours);
     check_order(j, ours);
     if (count > 1) {
-        tell(j, WRONG, ours, "the plugin is loaded %u times: once serves all listeners", count);
+        nx_join_tell(j, NX_JOIN_WRONG, ours,
+                     "the plugin is loaded %u times: once serves all listeners", count);
     }
     check_plugin_options(j);
 }
 
-static const struct nx_conf_line *find_outside(const struct nx_join *j)
+const struct nx_conf_line *nx_join_find_option(const struct nx_join *j, const char *key)
 {
+    const struct nx_conf_line *found = NULL;
+
     for (size_t i = 0; i < j->conf.count; i++) {
-        if (nx_join_is_ours(j->conf.lines[i].plugin) &&
-            is(&j->conf.lines[i], "plugin_opt_outside")) {
-            return &j->conf.lines[i];
+        if (nx_join_is_ours(j->conf.lines[i].plugin) && is(&j->conf.lines[i], key)) {
+            found = &j->conf.lines[i];
         }
     }
-    return NULL;
+    return found;
 }
 
 static void check_outside(struct nx_join *j)
 {
-    const struct nx_conf_line *line = find_outside(j);
+    const struct nx_conf_line *line = nx_join_find_option(j, "plugin_opt_outside");
     bool defers = line != NULL && strcmp(line->value, "defer") == 0;
     unsigned count;
 
     if (j->acl != NULL) {
-        tell(j, NOTE, j->acl,
-             "%s decides outside nexus/ when plugin_opt_outside is `defer`; below nexus/ the "
-             "plugin's answer is final and it is not asked",
-             j->acl->key);
+        nx_join_tell(
+            j, NX_JOIN_NOTE, j->acl,
+            "%s decides outside nexus/ when plugin_opt_outside is `defer`; below nexus/ the "
+            "plugin's answer is final and it is not asked",
+            j->acl->key);
     }
-    if (find_ours(j, &count) == NULL) {
+    if (nx_join_find_ours(j, &count) == NULL) {
         return;
     }
     if (j->acl != NULL && !defers) {
-        tell(j, WRONG, line,
-             "plugin_opt_outside has to be `defer`: with `allow` the plugin opens what `%s %s` "
-             "guards",
-             j->acl->key, j->acl->value);
+        nx_join_tell(
+            j, NX_JOIN_WRONG, line,
+            "plugin_opt_outside has to be `defer`: with `allow` the plugin opens what `%s %s` "
+            "guards",
+            j->acl->key, j->acl->value);
     } else if (j->acl == NULL && defers) {
-        tell(j, WRONG, line,
-             "plugin_opt_outside has to be `allow`: there is no acl_file and no other plugin, and "
-             "where everybody defers Mosquitto refuses");
+        nx_join_tell(
+            j, NX_JOIN_WRONG, line,
+            "plugin_opt_outside has to be `allow`: there is no acl_file and no other plugin, and "
+            "where everybody defers Mosquitto refuses");
     }
 }
 
@@ -329,22 +241,25 @@ static void check_logins(struct nx_join *j)
     const struct nx_conf_line *certificate = nx_conf_find(&j->conf, "use_identity_as_username");
 
     if (passwords == NULL && j->other == NULL && !is_true(certificate)) {
-        tell(j, WRONG, NULL,
-             "no password_file and no other plugin: nobody has a username that is checked, so "
-             "nobody has a right below nexus/");
+        nx_join_tell(
+            j, NX_JOIN_WRONG, NULL,
+            "no password_file and no other plugin: nobody has a username that is checked, so "
+            "nobody has a right below nexus/");
     }
     if (passwords != NULL && access(passwords->value, F_OK) != 0) {
-        tell(j, WRONG, passwords, "%s is not there: the broker will not start", passwords->value);
+        nx_join_tell(j, NX_JOIN_WRONG, passwords, "%s is not there: the broker will not start",
+                     passwords->value);
     }
     if (is_true(anonymous)) {
-        tell(j, NOTE, anonymous,
-             "clients without a username go on as they are outside nexus/, and have no right "
-             "below it");
+        nx_join_tell(
+            j, NX_JOIN_NOTE, anonymous,
+            "clients without a username go on as they are outside nexus/, and have no right "
+            "below it");
     }
     if (is_true(certificate)) {
-        tell(j, NOTE, certificate,
-             "Mosquitto asks no plugin about logins by certificate: the bridge's client "
-             "identifier has to stay secret there");
+        nx_join_tell(j, NX_JOIN_NOTE, certificate,
+                     "Mosquitto asks no plugin about logins by certificate: the bridge's client "
+                     "identifier has to stay secret there");
     }
 }
 
@@ -391,20 +306,23 @@ static void check_doors(struct nx_join *j)
         plain |= !door.websockets;
         websockets |= door.websockets;
         if (door.line != NULL && !door.tls && !is_loopback(door.line->value)) {
-            tell(j, NOTE, door.line,
-                 "no TLS at `listener %s`: passwords cross the network in the clear; for use "
-                 "beyond a network of your own add cafile, certfile and keyfile",
-                 door.line->value);
+            nx_join_tell(
+                j, NX_JOIN_NOTE, door.line,
+                "no TLS at `listener %s`: passwords cross the network in the clear; for use "
+                "beyond a network of your own add cafile, certfile and keyfile",
+                door.line->value);
         }
     }
     if (count == 0 && !first) {
-        tell(j, WRONG, NULL,
-             "no listener: Mosquitto 2 then serves this machine alone and lets everybody in; "
-             "write `listener 1883`");
+        nx_join_tell(
+            j, NX_JOIN_WRONG, NULL,
+            "no listener: Mosquitto 2 then serves this machine alone and lets everybody in; "
+            "write `listener 1883`");
     } else if (websockets && !plain) {
-        tell(j, WRONG, NULL,
-             "only websockets listeners: Mosquitto needs a plain one beside them, if only on "
-             "127.0.0.1");
+        nx_join_tell(
+            j, NX_JOIN_WRONG, NULL,
+            "only websockets listeners: Mosquitto needs a plain one beside them, if only on "
+            "127.0.0.1");
     }
 }
 
@@ -413,18 +331,38 @@ static bool takes_nexus(const char *pattern)
     return strncmp(pattern, "nexus/", 6) == 0 || pattern[0] == '#' || pattern[0] == '+';
 }
 
-/* Mosquitto's own bridge: what it imports passes access control by. */
+/* Is this the direction of `topic PATTERN [DIRECTION ...]`? Without one it is out. */
+static bool goes(const char *value, const char *direction)
+{
+    const char *word = value + strcspn(value, " \t");
+
+    word += strspn(word, " \t");
+    return strncmp(*word != '\0' ? word : "out", direction, strlen(direction)) == 0;
+}
+
+/* Mosquitto's own bridge: what it imports passes access control by, what it exports the plugin. */
 static void check_bridges(struct nx_join *j)
 {
     for (size_t i = 0; i < j->conf.count; i++) {
         const struct nx_conf_line *line = &j->conf.lines[i];
 
-        if (is(line, "topic") && takes_nexus(line->value) && strstr(line->value, " out") == NULL) {
-            tell(j, ADVICE, line,
-                 "the broker's own bridge brings in `%s`: below nexus/ each of its messages is "
-                 "judged as one of its local_username, and what that may not publish is dropped; "
-                 "leave nexus/ to nexus-bridge",
-                 line->value);
+        if (!is(line, "topic") || !takes_nexus(line->value)) {
+            continue;
+        }
+        if (goes(line->value, "in") || goes(line->value, "both")) {
+            nx_join_tell(
+                j, NX_JOIN_ADVICE, line,
+                "the broker's own bridge brings in `%s`: below nexus/ each of its messages "
+                "is judged as one of its local_username, and what that may not publish is "
+                "dropped; leave nexus/ to nexus-bridge",
+                line->value);
+        }
+        if (goes(line->value, "out") || goes(line->value, "both")) {
+            nx_join_tell(j, NX_JOIN_ADVICE, line,
+                         "the broker's own bridge takes out `%s`: Mosquitto asks no plugin what it "
+                         "may read, so all below nexus/ leaves with it, batches of links among it; "
+                         "name what may leave",
+                         line->value);
         }
     }
 }
@@ -434,27 +372,27 @@ static void check_hazards(struct nx_join *j)
 {
     static const struct {
         const char *key, *value; /* NULL: any */
-        enum severity severity;
+        enum nx_join_severity severity;
         const char *why;
     } rows[] = {
-        {"mount_point", NULL, WRONG,
+        {"mount_point", NULL, NX_JOIN_WRONG,
          "topics of this listener get a prefix: none of them is below nexus/ any more"},
-        {"retain_available", "false", WRONG,
+        {"retain_available", "false", NX_JOIN_WRONG,
          "relayed readings are retained, and clients that retain would be disconnected"},
-        {"persistent_client_expiration", NULL, ADVICE,
+        {"persistent_client_expiration", NULL, NX_JOIN_ADVICE,
          "a bridge that is away longer loses what waits for it"},
-        {"use_username_as_clientid", "true", ADVICE,
+        {"use_username_as_clientid", "true", NX_JOIN_ADVICE,
          "a second connection of one username ends the first, the bridge's among them"},
-        {"clientid_prefixes", NULL, ADVICE,
+        {"clientid_prefixes", NULL, NX_JOIN_ADVICE,
          "the bridge's client identifiers begin with nexus-bridge-: that has to be among them"},
-        {"sys_interval", "0", WRONG,
+        {"sys_interval", "0", NX_JOIN_WRONG,
          "without $SYS the bridge does not see that the broker drops messages"},
-        {"autosave_on_changes", "true", ADVICE,
+        {"autosave_on_changes", "true", NX_JOIN_ADVICE,
          "autosave_interval counts changes then, not seconds: plugin_opt_state_seconds cannot be "
          "the same"},
-        {"queue_qos0_messages", "true", NOTE, "QoS 0 messages take room in queues too"},
-        {"log_dest", "none", ADVICE, "what the plugin says of a broken reload is lost"},
-        {"message_size_limit", NULL, ADVICE,
+        {"queue_qos0_messages", "true", NX_JOIN_NOTE, "QoS 0 messages take room in queues too"},
+        {"log_dest", "none", NX_JOIN_ADVICE, "what the plugin says of a broken reload is lost"},
+        {"message_size_limit", NULL, NX_JOIN_ADVICE,
          "a larger payload is dropped without a word, before the plugin sees it: use "
          "max_packet_size"},
     };
@@ -465,7 +403,7 @@ static void check_hazards(struct nx_join *j)
 
             if (is(line, rows[k].key) &&
                 (rows[k].value == NULL || strcmp(line->value, rows[k].value) == 0)) {
-                tell(j, rows[k].severity, line, "%s: %s", line->key, rows[k].why);
+                nx_join_tell(j, rows[k].severity, line, "%s: %s", line->key, rows[k].why);
             }
         }
     }
@@ -481,21 +419,23 @@ static void check_version(struct nx_join *j)
     const struct nx_join_version *v = &j->version;
 
     if (v->known && (v->major < 2 || (v->major == 2 && v->minor == 0 && v->patch < 11))) {
-        tell(j, WRONG, NULL, "Mosquitto %u.%u.%u is installed: the plugin works from 2.0.11 on",
-             v->major, v->minor, v->patch);
+        nx_join_tell(j, NX_JOIN_WRONG, NULL,
+                     "Mosquitto %u.%u.%u is installed: the plugin works from 2.0.11 on", v->major,
+                     v->minor, v->patch);
     }
     if (nx_join_is_2_1(v)) {
-        tell(j, NOTE, NULL,
-             "from Mosquitto 2.1 on a password_file or acl_file that cannot be read at a reload "
-             "ends the broker");
+        nx_join_tell(
+            j, NX_JOIN_NOTE, NULL,
+            "from Mosquitto 2.1 on a password_file or acl_file that cannot be read at a reload "
+            "ends the broker");
     }
 }
 
 void nx_join_check(struct nx_join *j)
 {
     static void (*const checks[])(struct nx_join *) = {
-        check_version, check_plugin,  check_outside, check_logins,
-        check_doors,   check_bridges, check_hazards, check_settings,
+        check_version, check_plugin,  check_outside,          check_logins,        check_doors,
+        check_bridges, check_hazards, nx_join_check_settings, nx_join_check_twice,
     };
 
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -120,6 +120,30 @@ class Join(unittest.TestCase):
         text = text.replace("plugin /", f"plugin {self.folder}/nexus_plugin.so\n#", 1)
         self.assertEqual(self.check(text.replace("{", "{{").replace("}", "}}")), [])
 
+    def test_what_it_prints_goes_with_the_file_that_it_is_for(self):
+        mine = (f"persistence true\npersistence_location {self.folder}\nautosave_interval 300\n"
+                f"max_queued_messages 5\npassword_file {self.folder}/passwords\n"
+                "listener 1883 127.0.0.1\n")
+        self.conf.write_text(mine)
+        out = self.run_join("--broker-conf", self.conf)[1].split("# ---")[0]
+        lines = dict(line.split(" ", 1) for line in out.splitlines() if line and line[0] != "#")
+        self.assertFalse({"persistence", "persistence_location", "autosave_interval"} & set(lines))
+        self.assertEqual(lines["plugin_opt_state"], f"{self.folder}/nexus.marks")
+        self.assertEqual(lines["plugin_opt_state_seconds"], "300")
+        self.assertIn(f"# It is there: `autosave_interval 300` ({self.conf}:3)\n", out)
+        self.assertIn(f"# In place of `max_queued_messages 5` ({self.conf}:4), which has to go:\n"
+                      "max_queued_messages 1000000000\n", out)
+        whole = mine.replace("max_queued_messages 5\n", "") + out
+        whole = whole.replace("plugin /", f"plugin {self.folder}/nexus_plugin.so\n#", 1)
+        self.assertEqual(self.check(whole.replace("{", "{{").replace("}", "}}")), [])
+
+    def test_a_file_that_loads_the_plugin_keeps_its_marks(self):
+        self.conf.write_text(GOOD.format(folder=self.folder).replace("/var/lib/mosquitto/nexus.ma",
+                                                                     "/srv/ma"))
+        out = self.run_join("--broker-conf", self.conf)[1]
+        self.assertIn(f"# In place of the plugin's lines from {self.conf}:5 on", out)
+        self.assertIn("\nplugin_opt_state /srv/marks\n", out)
+
     def test_a_good_file_has_only_a_note(self):
         findings = self.check(GOOD)
         self.assertEqual(len(findings), 1)
@@ -188,6 +212,10 @@ class Join(unittest.TestCase):
              "18: wrong: retain_available"),
             ("listener 1883", "listener 1883\nconnection up\naddress x\ntopic # both 1",
              "21: advice: the broker's own bridge brings in `# both 1`"),
+            ("listener 1883", "listener 1883\nconnection up\naddress x\ntopic # both 1",
+             "21: advice: the broker's own bridge takes out `# both 1`"),
+            ("listener 1883", "listener 1883\nconnection up\naddress x\ntopic  nexus/#",
+             "21: advice: the broker's own bridge takes out `nexus/#`"),
             ("plugin_opt_state", "plugin {folder}/nexus_plugin.so\nplugin_opt_state",
              "5: wrong: the plugin is loaded 2 times"),
         ]
@@ -195,6 +223,25 @@ class Join(unittest.TestCase):
             with self.subTest(wanted):
                 self.assertIn(old, GOOD)
                 self.assert_finds(wanted, self.check(GOOD.replace(old, new)))
+
+    def test_a_bridge_of_the_brokers_own_is_told_only_of_its_direction(self):
+        for topic, found in (("nexus/# out 1 \"\" inbox/", "takes out"), ("house/# both", None),
+                             ("nexus/# in 0 \"\" out", "brings in")):
+            findings = self.check(GOOD + f"connection up\naddress x\ntopic {topic}\n")
+            self.assertEqual([f for f in findings if "own bridge" in f],
+                             [f for f in findings if found and found in f], topic)
+            self.assertEqual(len(findings), 2 if found else 1, topic)
+
+    def test_a_line_that_mosquitto_takes_once(self):
+        for line in ("persistence_location /x/", "password_file {folder}/passwords"):
+            self.assert_finds("19: wrong: " + line.split()[0] + " is at ",
+                              self.check(GOOD + line + "\n"))
+        two = ("listener 1884\npassword_file {folder}/passwords\n")
+        each = GOOD.replace("per_listener_settings false", "per_listener_settings true")
+        found = self.check(each + two)
+        self.assertFalse([f for f in found if "already" in f], found)
+        self.assert_finds("21: wrong: password_file is at ",
+                          self.check(each + two + "password_file {folder}/passwords\n"))
 
     def test_an_old_broker_is_told(self):
         self.assert_finds("0: wrong: Mosquitto 2.0.10 is installed", self.check(GOOD, "2.0.10"))
