@@ -48,7 +48,10 @@ static void say_next(const struct nx_sensor *s)
         (void)printf("\npassword of %s, told this once: %s\n", s->name, s->password);
     }
     if (s->passwords == NULL) {
-        (void)printf("\nGive it a password:  mosquitto_passwd PASSWORD_FILE %s\n", s->name);
+        (void)printf("\nGive it a password:  mosquitto_passwd PASSWORD_FILE %s\n"
+                     "                     (dynamic security: mosquitto_ctrl dynsec createClient "
+                     "%s)\n",
+                     s->name, s->name);
     }
     find_example(s, example);
     (void)printf("\nTake it over:        systemctl reload mosquitto   (or SIGHUP to the broker)\n"
@@ -73,17 +76,31 @@ static int add(struct nx_sensor *s)
     return NX_EXIT_OK;
 }
 
+static void say_removed(const struct nx_sensor *s)
+{
+    (void)printf("\nTake it over:        systemctl reload mosquitto   (or SIGHUP to the broker)\n");
+    if (!s->goes_on && s->passwords != NULL) {
+        (void)printf("                     which ends its connection: its password is gone\n");
+    } else if (!s->goes_on) {
+        (void)printf("Its password:        mosquitto_passwd -D PASSWORD_FILE %s\n", s->name);
+    }
+    (void)printf("Its retained value:  an empty retained message on its topic clears it\n");
+}
+
 static int remove_sensor(struct nx_sensor *s)
 {
-    bool found;
+    bool wanted = false;
 
     if (!nx_sensor_open(s)) {
         return NX_EXIT_USAGE;
     }
-    if (!nx_sensor_remove(s, &found)) {
+    if (!nx_sensor_remove(s)) {
         return NX_EXIT_FAULTS;
     }
-    if (!found) {
+    for (int i = 0; i < NX_SENSOR_FILES; i++) {
+        wanted |= s->files[i].wanted;
+    }
+    if (!wanted) {
         (void)nx_sensor_complain("nothing of it is there", s->name);
         return NX_EXIT_FAULTS;
     }
@@ -91,12 +108,7 @@ static int remove_sensor(struct nx_sensor *s)
         return NX_EXIT_FAULTS;
     }
     say_done(s);
-    (void)printf("\nTake it over:        systemctl reload mosquitto   (or SIGHUP to the broker)\n"
-                 "%s"
-                 "Its retained value:  an empty retained message on its topic clears it\n",
-                 s->passwords != NULL
-                     ? "                     which ends its connection: its password is gone\n"
-                     : "Its password:        mosquitto_passwd -D PASSWORD_FILE USER\n");
+    say_removed(s);
     return NX_EXIT_OK;
 }
 

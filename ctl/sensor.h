@@ -23,6 +23,7 @@ struct nx_sensor {
     struct nx_replacement files[NX_SENSOR_FILES];
     char password[NX_PASSWORD_SIZE]; /* drawn, and to be told; or "" */
     struct nx_buf said;              /* what was done, to be told once it is */
+    bool goes_on;                    /* an asset was removed, and it has others */
     int lock;
 };
 
@@ -48,7 +49,6 @@ bool nx_sensor_commit(struct nx_sensor *s, bool adding);
 
 /* Each edits in memory what is to be edited; false when it was told why not. */
 bool nx_sensor_add(struct nx_sensor *s);
-/* *found: something of it was there. */
-bool nx_sensor_remove(struct nx_sensor *s, bool *found);
+bool nx_sensor_remove(struct nx_sensor *s);
 
 #endif

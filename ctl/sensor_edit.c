@@ -45,33 +45,55 @@ static bool edit_add(struct nx_sensor *s, int which, uint32_t container, struct 
     return ok || nx_sensor_complain("cannot be edited: too large, or memory is out", file->path);
 }
 
-static bool add_identity_row(struct nx_sensor *s)
+static uint32_t row_of(const struct nx_sensor *s, struct nx_span name)
 {
+    return nx_json_member(s->json, nx_json_member(s->json, 0, NX_SPAN("identities")), name);
+}
+
+/* What a row with a capture gives this name: a row of its own goes before it, and is all it has. */
+static void write_taken_over(const struct nx_subject *shared, struct nx_buf *item)
+{
+    for (size_t i = 0; i < shared->identity->assets_count; i++) {
+        (void)nx_buf_printf(item, "\"%.*s/", NX_SPAN_ARG(shared->identity->assets[i].domain));
+        nx_policy_add_asset(item, shared->identity->assets[i].asset, shared->capture);
+        (void)nx_buf_str(item, "\", ");
+    }
+}
+
+static bool add_identity_row(struct nx_sensor *s, const struct nx_subject *shared)
+{
+    uint32_t limits = 0;
     struct nx_buf item;
 
     nx_buf_init(&item, ITEM_BYTES_MAX);
     (void)nx_json_quote(&item, nx_span_from(s->name));
-    (void)nx_buf_printf(&item, ": { \"role\": \"sensor\", \"assets\": [\"%s\"] }", s->asset_path);
-    say(s, "%s: a sensor of its own for %s\n", s->files[NX_SENSOR_CITY].path, s->asset_path);
+    (void)nx_buf_str(&item, ": { \"role\": \"sensor\", \"assets\": [");
+    if (shared->identity != NULL) {
+        write_taken_over(shared, &item);
+        limits = nx_json_member(s->json, row_of(s, shared->identity->name), NX_SPAN("limits"));
+        say(s, "%s: a sensor of its own for %s, with what \"%.*s\" gave it\n",
+            s->files[NX_SENSOR_CITY].path, s->asset_path, NX_SPAN_ARG(shared->identity->name));
+    } else {
+        say(s, "%s: a sensor of its own for %s\n", s->files[NX_SENSOR_CITY].path, s->asset_path);
+    }
+    (void)nx_buf_printf(&item, "\"%s\"]", s->asset_path);
+    if (limits != 0) {
+        (void)nx_buf_printf(&item, ", \"limits\": %.*s", NX_SPAN_ARG(nx_json_raw(s->json, limits)));
+    }
+    (void)nx_buf_str(&item, " }");
     return edit_add(s, NX_SENSOR_CITY, nx_json_member(s->json, 0, NX_SPAN("identities")), &item);
 }
 
 static bool add_to_identity(struct nx_sensor *s, const struct nx_identity *identity)
 {
-    uint32_t row =
-        nx_json_member(s->json, nx_json_member(s->json, 0, NX_SPAN("identities")), identity->name);
     struct nx_buf item;
 
-    if (identity->role != NX_ROLE_SENSOR) {
-        (void)fprintf(stderr, "nexusctl: %s has the role %s: another name for the sensor\n",
-                      s->name, nx_role_name(identity->role));
-        return false;
-    }
     nx_buf_init(&item, ITEM_BYTES_MAX);
     (void)nx_buf_printf(&item, "\"%s\"", s->asset_path);
     say(s, "%s: one asset more for this sensor, %s\n", s->files[NX_SENSOR_CITY].path,
         s->asset_path);
-    return edit_add(s, NX_SENSOR_CITY, nx_json_member(s->json, row, NX_SPAN("assets")), &item);
+    return edit_add(s, NX_SENSOR_CITY,
+                    nx_json_member(s->json, row_of(s, identity->name), NX_SPAN("assets")), &item);
 }
 
 static bool add_identity(struct nx_sensor *s)
@@ -83,13 +105,18 @@ static bool add_identity(struct nx_sensor *s)
             NX_SPAN_ARG(subject.identity->name), s->asset_path);
         return true;
     }
+    if (subject.identity != NULL && subject.identity->role != NX_ROLE_SENSOR) {
+        (void)fprintf(stderr, "nexusctl: %s has the role %s: another name for the sensor\n",
+                      s->name, nx_role_name(subject.identity->role));
+        return false;
+    }
     if (!nx_sensor_parse(s, NX_SENSOR_CITY)) {
         return false;
     }
     if (subject.identity != NULL && nx_span_is(subject.identity->name, s->name)) {
         return add_to_identity(s, subject.identity);
     }
-    return add_identity_row(s);
+    return add_identity_row(s, &subject);
 }
 
 static void write_asset(const struct nx_sensor *s, struct nx_buf *item)
@@ -178,33 +205,71 @@ static bool edit_remove(struct nx_sensor *s, int which, uint32_t container, uint
     return file->wanted || nx_sensor_complain("cannot be edited: memory is out", file->path);
 }
 
-/* Each takes away what is there; *found says that something was. */
-static bool remove_identity(struct nx_sensor *s, bool *found)
+/* The named asset in the row, or 0; *others: it has more. */
+static uint32_t asset_in(const struct nx_sensor *s, uint32_t row, bool *others)
+{
+    uint32_t assets = nx_json_member(s->json, row, NX_SPAN("assets"));
+    uint32_t at = 0, key, node, found = 0;
+
+    while (nx_json_each(s->json, assets, &at, &key, &node)) {
+        if (nx_span_is(nx_json_text(s->json, node), s->asset_path)) {
+            found = node;
+        }
+    }
+    *others = nx_json_length(s->json, assets) > 1;
+    return found;
+}
+
+/* Its row, or of several assets the one that was named. */
+static bool remove_row(struct nx_sensor *s, uint32_t row)
+{
+    const char *path = s->files[NX_SENSOR_CITY].path;
+    bool others = false;
+    uint32_t asset = s->asset_path != NULL ? asset_in(s, row, &others) : 0;
+
+    if (s->asset_path != NULL && asset == 0) {
+        return nx_sensor_complain("its row does not name this asset: edit city.json by hand",
+                                  s->asset_path);
+    }
+    if (asset != 0 && others) {
+        s->goes_on = true;
+        say(s, "%s: %s without %s; it has others\n", path, s->name, s->asset_path);
+        return edit_remove(s, NX_SENSOR_CITY, nx_json_member(s->json, row, NX_SPAN("assets")),
+                           asset);
+    }
+    say(s, "%s: without %s\n", path, s->name);
+    return edit_remove(s, NX_SENSOR_CITY, nx_json_member(s->json, 0, NX_SPAN("identities")), row);
+}
+
+static bool remove_identity(struct nx_sensor *s)
 {
     const struct nx_identity *identity = nx_policy_subject(s->city, nx_span_from(s->name)).identity;
-    uint32_t rows, row;
+    uint32_t row;
 
+    if (identity == NULL) {
+        return nx_sensor_complain("no row of city.json is it; a password alone is taken away by "
+                                  "mosquitto_passwd -D",
+                                  s->name);
+    }
+    if (identity->role != NX_ROLE_SENSOR) {
+        return nx_sensor_complain("it is no sensor: edit city.json by hand", s->name);
+    }
     if (!nx_sensor_parse(s, NX_SENSOR_CITY)) {
         return false;
     }
-    rows = nx_json_member(s->json, 0, NX_SPAN("identities"));
-    row = nx_json_member(s->json, rows, nx_span_from(s->name));
-    if (row == 0) {
-        if (identity != NULL) {
-            say(s, "%s: stays; \"%.*s\" serves others too\n", s->files[NX_SENSOR_CITY].path,
-                NX_SPAN_ARG(identity->name));
-        }
-        return true;
+    row = row_of(s, nx_span_from(s->name));
+    if (row != 0) {
+        return remove_row(s, row);
     }
-    if (identity == NULL || identity->role != NX_ROLE_SENSOR) {
-        return nx_sensor_complain("it is no sensor: edit city.json by hand", s->name);
+    if (s->asset_path != NULL && !nx_sensor_may_publish(s, s->config)) {
+        return nx_sensor_complain("this asset is not its own", s->asset_path);
     }
-    *found = true;
-    say(s, "%s: without %s\n", s->files[NX_SENSOR_CITY].path, s->name);
-    return edit_remove(s, NX_SENSOR_CITY, rows, row);
+    say(s, "%s: stays; \"%.*s\" serves others too\n", s->files[NX_SENSOR_CITY].path,
+        NX_SPAN_ARG(identity->name));
+    return true;
 }
 
-static bool remove_asset(struct nx_sensor *s, bool *found)
+static bool remove_asset(struct nx_sensor *s)
 {
     uint32_t rows, row;
 
@@ -219,20 +284,18 @@ static bool remove_asset(struct nx_sensor *s, bool *found)
     if (row == 0) {
         return true;
     }
-    *found = true;
     say(s, "%s: without %s\n", s->files[NX_SENSOR_ASSETS].path, s->asset_path);
     return edit_remove(s, NX_SENSOR_ASSETS, rows, row);
 }
 
-static bool remove_password(struct nx_sensor *s, bool *found)
+static bool remove_password(struct nx_sensor *s)
 {
     struct nx_replacement *file = &s->files[NX_SENSOR_PASSWORDS];
     struct nx_span name = nx_span_from(s->name);
 
-    if (s->passwords == NULL || !nx_passwords_has(nx_buf_view(&file->before), name)) {
+    if (s->goes_on || s->passwords == NULL || !nx_passwords_has(nx_buf_view(&file->before), name)) {
         return true;
     }
-    *found = true;
     file->wanted = nx_passwords_without(nx_buf_view(&file->before), name, &file->after) == NX_OK;
     say(s, "%s: without %s\n", file->path, s->name);
     return file->wanted || nx_sensor_complain("memory is out", NULL);
@@ -243,8 +306,7 @@ bool nx_sensor_add(struct nx_sensor *s)
     return add_identity(s) && add_asset(s) && add_password(s);
 }
 
-bool nx_sensor_remove(struct nx_sensor *s, bool *found)
+bool nx_sensor_remove(struct nx_sensor *s)
 {
-    *found = false;
-    return remove_identity(s, found) && remove_asset(s, found) && remove_password(s, found);
+    return remove_identity(s) && remove_asset(s) && remove_password(s);
 }

@@ -132,12 +132,60 @@ class Sensor(Folder):
         self.assertIn('"van": { "role": "sensor", "assets": ["air/V1", "air/V2"] }',
                       self.city.read_text())
 
+    def test_a_second_asset_leaves_what_a_shared_row_gave(self):
+        shared = '"air-{asset}":         { "role": "sensor", "assets": ["air/{asset}"]'
+        text = self.city.read_text()
+        self.assertIn(shared, text)
+        self.city.write_text(text.replace(shared, shared + ', "limits": { "assets": 3 }'))
+        self.assertEqual(self.add("--name", "air-Q1", "--asset", "air/Q1")[0], 0)
+        code, words = self.add("--name", "air-Q1", "--asset", "air/Q2")
+        self.assertEqual(code, 0, words)
+        self.assertIn('with what "air-{asset}" gave it', words)
+        self.assertIn('"air-Q1": { "role": "sensor", "assets": ["air/Q1", "air/Q2"], '
+                      '"limits": { "assets": 3 } }', self.city.read_text())
+
+    def test_of_several_assets_the_named_one_is_removed_alone(self):
+        for asset in ("air/V1", "air/V2"):
+            self.assertEqual(self.add("--name", "van", "--asset", asset)[0], 0)
+        self.passwords.write_text("van:$7$101$c29tZQ==$aGFzaA==\n")
+        remove = ("--name", "van", "--passwords", self.passwords, "--asset")
+        code, words = self.remove(*remove, "air/V1")
+        self.assertEqual(code, 0, words)
+        self.assertIn('"van": { "role": "sensor", "assets": ["air/V2"] }', self.city.read_text())
+        self.assertNotIn('"V1"', self.assets.read_text())
+        self.assertIn("van:", self.passwords.read_text())
+        self.assertNotIn("password is gone", words)
+        self.assertEqual(self.remove(*remove, "air/V2")[0], 0)
+        self.assertNotIn("van", self.city.read_text() + self.passwords.read_text())
+
+    def test_nothing_is_removed_that_is_not_the_sensors(self):
+        self.assertEqual(self.add("--name", "van", "--asset", "air/V1")[0], 0)
+        self.passwords.write_text(self.passwords.read_text() + "air-Q1:$7$101$c29tZQ==$aGFzaA==\n")
+        before = self.contents()
+        for name, asset, why in (
+                ("somebody", None, "no row of city.json is it"),  # the city's own affair
+                ("somebody", "air/BMLD", "no row of city.json is it"),
+                ("van", "air/BMLD", "its row does not name this asset"),
+                ("birmingham-sensor", "air/BMLD", "its row does not name this asset"),
+                ("air-Q1", "air/BMLD", "this asset is not its own"),
+                ("birmingham-reader", None, "it is no sensor")):
+            with self.subTest(name=name, asset=asset):
+                code, words = self.remove("--name", name, "--passwords", self.passwords,
+                                          *(("--asset", asset) if asset else ()))
+                self.assertEqual(code, 1, words)
+                self.assertIn(why, words)
+                self.assertEqual(self.contents(), before)
+        self.assertEqual(self.remove("--name", "air-Q1", "--passwords", self.passwords)[0], 0)
+
     def test_what_would_not_hold_changes_nothing(self):
+        self.city.write_text(self.city.read_text().replace(
+            '"identities": {', '"identities": { "view-{n}": { "role": "reader" },'))
         before = self.contents()
         refused = {
             "swapped axes": ["--name", "n", "--asset", "air/X", "--position", "52.48,-1.9"],
             "a taken title": ["--name", "n", "--asset", "air/X", "--title", "Birmingham Ladywood"],
             "no such domain": ["--name", "n", "--asset", "noise/X"],
+            "a name of a row for readers": ["--name", "view-1", "--asset", "air/X"],
             "a reader's name": ["--name", "birmingham-reader", "--asset", "air/X"],
             "a new place for an old asset": ["--name", "n", "--asset", "air/BMLD",
                                              "--position=-1.9,52.4"],
