@@ -386,8 +386,8 @@ enum nx_reach nx_policy_subscribe(const struct nx_config *config, const struct n
     struct nx_span rest = unshared;
 
     (void)config;
-    if (!nx_span_is(nx_span_cut(&rest, '/'), "nexus")) {
-        return NX_REACH_OUTSIDE;
+    if (!nx_span_is(nx_span_cut(&rest, '/'), "nexus") || rest.ptr == NULL) {
+        return NX_REACH_OUTSIDE; /* `nexus` alone is not below nexus/ */
     }
     if (subject->identity == NULL) {
         return NX_REACH_NONE;

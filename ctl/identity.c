@@ -136,6 +136,8 @@ static void print_decision(const struct identity *id, const struct nx_question *
     }
     if (decision->rule[0] != '\0') {
         (void)printf("rule: %s/city.json / %s\n", id->city_name, decision->rule);
+    } else if (decision->outcome == NX_OUTCOME_OUTSIDE) {
+        return; /* no row of ours says anything of it */
     } else if (decision->subject.identity != NULL) {
         (void)printf("rule: %s/city.json / identities / %.*s covers no such topic\n", id->city_name,
                      NX_SPAN_ARG(decision->subject.identity->name));

@@ -74,6 +74,9 @@ static void judge(void *ctx, const struct nx_mqtt_publish *message)
     struct nx_judgement judgement = {0};
     struct nx_explanation e;
 
+    if (!nx_span_starts(message->topic, NX_SPAN("nexus/"))) {
+        return; /* nexus/# takes `nexus` too, which is the city's own */
+    }
     r->seen++;
     nx_gate_judge(r->gate, &r->scene, &publication, &judgement);
     if (judgement.reason == NX_REASON_ADMITTED) {

@@ -96,11 +96,15 @@ static void explain_control(const struct nx_question *q, struct nx_decision *d)
     }
 }
 
-static void explain_outside(struct nx_decision *d)
+/* "it is": a topic; "it takes topics that are": a filter. */
+#define OUTSIDE_TEXT                                                                               \
+    " not below nexus/: with plugin_opt_outside allow the plugin grants it, with defer the "       \
+    "broker's acl_file or dynamic security decides"
+
+static void explain_outside(struct nx_decision *d, bool subscribing)
 {
     settle(d, NX_OUTCOME_OUTSIDE, "outside",
-           "it takes topics that are not below nexus/: with plugin_opt_outside allow the plugin "
-           "grants it, with defer the broker's acl_file or dynamic security decides");
+           subscribing ? "it takes topics that are" OUTSIDE_TEXT : "it is" OUTSIDE_TEXT);
 }
 
 /* Identity and namespace alone: there is no payload yet. */
@@ -172,7 +176,7 @@ static void explain_subscribe(const struct nx_scene *scene, const struct nx_ques
                "the subscription is granted, and each message judged again when it is delivered");
         return;
     case NX_REACH_OUTSIDE:
-        explain_outside(d);
+        explain_outside(d, true);
         return;
     case NX_REACH_NONE:
         break;
@@ -193,7 +197,7 @@ void nx_explain(struct nx_gate *gate, const struct nx_scene *scene, const struct
     if (nx_control_owns(what)) {
         explain_control(q, out);
     } else if (!subscribing && !nx_span_starts(what, NX_SPAN("nexus/"))) {
-        explain_outside(out);
+        explain_outside(out, false);
     } else if (subscribing) {
         explain_subscribe(scene, q, out);
     } else if (q->access == NX_ACCESS_RECEIVE) {

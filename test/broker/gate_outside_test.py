@@ -18,7 +18,7 @@ import mqtt
 USERS = ("root", "alice", "bob", "air-A", "operator", "reader", None)  # None: anonymous
 TOPICS = ("alice/x", "own/bob/x", "shared/x", "public/x", "closed/x", "/", "nexus", "nexusx/y",
           "$x/y", "$SYS/x", "$CONTROL/other/v1", "$CONTROL/nexus")
-FILTERS = ("#", "+/x", "own/+/x", "closed/x", "$share/g/shared/#", "$SYS/broker/version",
+FILTERS = ("#", "+/x", "nexus", "own/+/x", "closed/x", "$share/g/shared/#", "$SYS/broker/version",
            "$CONTROL/#")
 
 ACL = """topic read public/#

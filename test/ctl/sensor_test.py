@@ -280,7 +280,8 @@ class Identity(Folder):
             ("birmingham-reader", ["--topic", "nexus/_link/#", "--access", "subscribe"], 1,
              "takes nothing that this identity may receive"),
             ("birmingham-operator", ["--topic", "$CONTROL/nexus/v1"], 0, "an operator asks"),
-            ("anybody", ["--topic", "house/lamp"], 0, "outside: publish house/lamp"),
+            ("anybody", ["--topic", "house/lamp"], 0,
+             "outside: publish house/lamp as anybody\nreason: outside: it is not below nexus/:"),
         ]
         for name, words, code, told in cases:
             with self.subTest(name=name, words=words):

@@ -196,6 +196,9 @@ static void subscriptions_are_refused_only_when_nothing_could_be_received(void *
         {"nobody", "+/birmingham/#", NX_REACH_OUTSIDE},
         {"reader", "#", NX_REACH_OUTSIDE},
         {"reader", "$SYS/#", NX_REACH_OUTSIDE},
+        {"nobody", "nexus", NX_REACH_OUTSIDE},
+        {"nobody", "$share/g/nexus", NX_REACH_OUTSIDE},
+        {"nobody", "nexus/", NX_REACH_NONE},
     };
 
     (void)state;
