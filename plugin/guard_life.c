@@ -16,6 +16,7 @@ enum {
     STATUS_QOS = 0,
     TICKS_ALIKE = 16,
     TICKS_BLIND = 32,
+    REST_INTERVAL_MS = 1000,
 };
 
 /* Says whether plugin_opt_outside fits what stands beside the plugin. */
@@ -224,6 +225,10 @@ void nx_guard_tick(struct nx_guard *guard)
         disconnect_offenders(guard);
     }
     nx_deliver_tick(guard->deliver, guard->host->moves_first, now_ms);
+    if (now_ms >= guard->rest_due_ms) {
+        guard->rest_due_ms = now_ms + REST_INTERVAL_MS;
+        guard_tell_rest(guard, now_ms);
+    }
     if (now_ms >= guard->status_due_ms) {
         guard->status_due_ms = now_ms + (uint64_t)guard->options.status_seconds * 1000;
         publish_status(guard, now_ms);

@@ -52,6 +52,7 @@ struct nx_guard {
     char config_text[GUARD_CONFIG_TEXT_SIZE];
     uint64_t started_ms;    /* monotonic */
     uint64_t status_due_ms; /* monotonic */
+    uint64_t rest_due_ms;   /* monotonic: the next look at what was only counted */
     uint64_t ticked_ms;     /* monotonic: the time at the last tick that asked for it */
     unsigned ticks_alike;   /* in a row, at that very time */
     unsigned ticks_blind;   /* so many more need not ask */
@@ -93,6 +94,8 @@ void guard_count(struct nx_counters *counters, const struct nx_judgement *judgem
 __attribute__((cold)) void guard_tell(struct nx_guard *guard, const struct nx_scene *scene,
                                       const void *client, const struct nx_publication *publication,
                                       const struct nx_judgement *judgement);
+/* Tells how many were only counted, of each identity of which no more come. */
+void guard_tell_rest(struct nx_guard *guard, uint64_t now_ms);
 /* One line for the operator, cleaned and rate-limited over all identities. */
 __attribute__((cold)) void guard_log(struct nx_guard *guard, const char *what, const char *subject,
                                      struct nx_span username, const char *why);

@@ -13,6 +13,7 @@
 enum {
     LOG_TEXT_SIZE = 736,
     REPORT_QOS = 1, /* an operator with a session gets what was refused while away */
+    RESTS_MAX = 32, /* in one turn of the broker's loop */
 };
 
 bool guard_publish_json(struct nx_guard *guard, const char *topic, char *json, int qos, bool retain)
@@ -85,6 +86,21 @@ void guard_tell(struct nx_guard *guard, const struct nx_scene *scene, const void
         guard->counters.untold++;
     }
     log_refusal(guard, &report);
+}
+
+void guard_tell_rest(struct nx_guard *guard, uint64_t now_ms)
+{
+    struct nx_rest rest = {.city = guard->rules.city->name, .now_ms = guard->host->wall_ms()};
+    char topic[NX_REJECT_TOPIC_SIZE];
+    unsigned told = 0;
+    size_t at = 0;
+
+    while (told < RESTS_MAX &&
+           nx_throttle_settled(guard->reports, &at, now_ms, &rest.identity, &rest.suppressed)) {
+        (void)guard_publish_json(guard, nx_reject_rest_topic(&rest, topic),
+                                 nx_reject_rest_json(&rest), REPORT_QOS, false);
+        told++;
+    }
 }
 
 void guard_count(struct nx_counters *counters, const struct nx_judgement *judgement,

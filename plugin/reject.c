@@ -26,6 +26,14 @@ static bool domain_and_asset(struct nx_span topic, struct nx_span *domain, struc
     return nx_name_is_city(*domain) && nx_name_is_asset(*asset);
 }
 
+static const char *format_topic(struct nx_span city, struct nx_span domain, struct nx_span asset,
+                                char out[NX_REJECT_TOPIC_SIZE])
+{
+    (void)snprintf(out, NX_REJECT_TOPIC_SIZE, "nexus/%.*s/_rejected/%.*s/%.*s", NX_SPAN_ARG(city),
+                   NX_SPAN_ARG(domain), NX_SPAN_ARG(asset));
+    return out;
+}
+
 const char *nx_reject_topic(const struct nx_report *report, char out[NX_REJECT_TOPIC_SIZE])
 {
     struct nx_span domain, asset;
@@ -34,9 +42,12 @@ const char *nx_reject_topic(const struct nx_report *report, char out[NX_REJECT_T
         domain = NX_SPAN("_");
         asset = NX_SPAN("_");
     }
-    (void)snprintf(out, NX_REJECT_TOPIC_SIZE, "nexus/%.*s/_rejected/%.*s/%.*s",
-                   NX_SPAN_ARG(report->city), NX_SPAN_ARG(domain), NX_SPAN_ARG(asset));
-    return out;
+    return format_topic(report->city, domain, asset, out);
+}
+
+const char *nx_reject_rest_topic(const struct nx_rest *rest, char out[NX_REJECT_TOPIC_SIZE])
+{
+    return format_topic(rest->city, NX_SPAN("_"), NX_SPAN("_"), out);
 }
 
 /* Adds `text`, cut to `bytes_max` (at most TOPIC_BYTES_MAX) and cleaned. */
@@ -58,19 +69,26 @@ static bool add_number(cJSON *object, const char *name, uint64_t value)
     return cJSON_AddNumberToObject(object, name, (double)value) != NULL;
 }
 
-static bool add_who(cJSON *object, const struct nx_report *report)
+static bool add_identity(cJSON *object, struct nx_span city, struct nx_span identity,
+                         int64_t now_ms)
 {
-    const struct nx_publication *publication = report->publication;
     char time[NX_UTC_SIZE];
     bool named;
 
-    if (publication->username.ptr != NULL) {
-        named = add_span(object, "identity", publication->username, NAME_BYTES_MAX);
+    if (identity.ptr != NULL) {
+        named = add_span(object, "identity", identity, NAME_BYTES_MAX);
     } else {
         named = cJSON_AddNullToObject(object, "identity") != NULL;
     }
-    return named && add_text(object, "time", nx_utc_format(report->now_ms, time)) &&
-           add_span(object, "city", report->city, NAME_BYTES_MAX) &&
+    return named && add_text(object, "time", nx_utc_format(now_ms, time)) &&
+           add_span(object, "city", city, NAME_BYTES_MAX);
+}
+
+static bool add_who(cJSON *object, const struct nx_report *report)
+{
+    const struct nx_publication *publication = report->publication;
+
+    return add_identity(object, report->city, publication->username, report->now_ms) &&
            add_span(object, "client_id", nx_span_from(report->client_id), NAME_BYTES_MAX) &&
            add_span(object, "topic", publication->topic, TOPIC_BYTES_MAX);
 }
@@ -123,6 +141,24 @@ char *nx_reject_json(const struct nx_report *report)
     char *text = NULL;
 
     if (object != NULL && add_who(object, report) && add_what(object, report)) {
+        text = cJSON_PrintUnformatted(object);
+    }
+    cJSON_Delete(object);
+    return text;
+}
+
+char *nx_reject_rest_json(const struct nx_rest *rest)
+{
+    struct nx_span identity = rest->identity.len > 0 ? rest->identity : (struct nx_span){0};
+    cJSON *object = cJSON_CreateObject();
+    char *text = NULL;
+
+    if (object != NULL && add_identity(object, rest->city, identity, rest->now_ms) &&
+        add_text(object, "reason", NX_REJECT_REST_REASON) &&
+        add_text(object, "text",
+                 "so many more of this identity were refused, or warned of, and only counted; "
+                 "none came since") &&
+        add_number(object, "suppressed", rest->suppressed)) {
         text = cJSON_PrintUnformatted(object);
     }
     cJSON_Delete(object);

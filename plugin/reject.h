@@ -29,6 +29,19 @@ struct nx_report {
 /* The topic; `_/_` where the refused topic names no domain or asset. Returns `out`. */
 const char *nx_reject_topic(const struct nx_report *report, char out[NX_REJECT_TOPIC_SIZE]);
 
+/* What was only counted, once no more comes: told at `_/_`, since it may be of many topics. */
+struct nx_rest {
+    struct nx_span city, identity; /* identity {NULL or "", 0}: anonymous */
+    int64_t now_ms;
+    uint64_t suppressed;
+};
+
+#define NX_REJECT_REST_REASON "suppressed"
+
+/* Each as below. */
+const char *nx_reject_rest_topic(const struct nx_rest *rest, char out[NX_REJECT_TOPIC_SIZE]);
+char *nx_reject_rest_json(const struct nx_rest *rest);
+
 /* The report as JSON, or NULL when memory is out. The caller gives it to cJSON_free. */
 char *nx_reject_json(const struct nx_report *report);
 

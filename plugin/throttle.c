@@ -17,6 +17,7 @@ enum {
     IDENTITIES_MAX = 4096,
     NAME_BYTES_MAX = 256, /* a longer name shares the common bucket */
     SWEEP_INTERVAL_MS = 1000,
+    QUIET_MS = 2 * COST_MS, /* the next one would have told of those before it */
 };
 
 struct entry {
@@ -148,6 +149,22 @@ bool nx_throttle_take(struct nx_throttle *throttle, struct nx_span identity, uin
         }
     }
     return nx_bucket_take(entry != NULL ? &entry->bucket : &throttle->common, now_ms, suppressed);
+}
+
+bool nx_throttle_settled(struct nx_throttle *throttle, size_t *at, uint64_t now_ms,
+                         struct nx_span *identity, uint64_t *suppressed)
+{
+    void *value;
+
+    while (nx_map_next(&throttle->entries, at, identity, &value)) {
+        struct nx_bucket *bucket = &((struct entry *)value)->bucket;
+
+        if (bucket->suppressed > 0 && now_ms >= bucket->last_ms + QUIET_MS &&
+            nx_bucket_take(bucket, now_ms, suppressed)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Who has no bucket has a full one; the common one is nobody's to fill. */

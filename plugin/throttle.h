@@ -34,6 +34,13 @@ void nx_throttle_free(struct nx_throttle *throttle);
 bool nx_throttle_take(struct nx_throttle *throttle, struct nx_span identity, uint64_t now_ms,
                       uint64_t *suppressed);
 
+/*
+ * Walks the identities of which some were held back and none came since, for two seconds: who it is
+ * and how many, once. `*at` starts at 0; false at the end. Those that share a bucket are left out.
+ */
+bool nx_throttle_settled(struct nx_throttle *throttle, size_t *at, uint64_t now_ms,
+                         struct nx_span *identity, uint64_t *suppressed);
+
 /* The identity has earned so many more, up to a full bucket. */
 void nx_throttle_earn(struct nx_throttle *throttle, struct nx_span identity, unsigned count);
 

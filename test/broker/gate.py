@@ -258,5 +258,6 @@ class Observer:
 
 
 def report_of(message):
-    """The report in a message at _rejected, else None."""
-    return json.loads(message.payload) if "/_rejected/" in message.topic else None
+    """The report of a refusal in a message at _rejected, else None."""
+    report = json.loads(message.payload) if "/_rejected/" in message.topic else None
+    return report if report and report["reason"] != "suppressed" else None

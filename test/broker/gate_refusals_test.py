@@ -37,7 +37,8 @@ ALWAYS = {"time", "city", "identity", "client_id", "topic", "reason", "admitted"
 class Refusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        names = [f"air-{name}" for name in ("flow", "quota", "flood", "more", "dup", "warn")]
+        names = [f"air-{name}" for name in ("flow", "quota", "flood", "burst", "more", "dup",
+                                           "warn")]
         cls.site = gate.Site([*gate.USERS, *names])
         cls.addClassCleanup(cls.site.remove)
         cls.broker = gate.Broker(cls.site, [
@@ -183,6 +184,19 @@ class Refusals(unittest.TestCase):
                     break
         counted = len(reports) + sum(report["suppressed"] for report in reports)
         self.assertEqual(counted, sent)
+
+    def test_what_is_not_told_is_counted_once_no_more_comes(self):
+        with self.broker.client("air-burst", level=4) as client:
+            for _ in range(50):
+                client.publish(gate.topic("burst"), BAD)
+
+        def of_burst(message):
+            return "/_rejected/" in message.topic and b'"air-burst"' in message.payload
+
+        came = []
+        while not came or came[-1]["reason"] != "suppressed":
+            came.append(json.loads(self.observer.client.receive_until(of_burst).payload))
+        self.assertEqual(sum(report["suppressed"] for report in came) + len(came) - 1, 50)
 
     def test_told_and_untold_are_all_that_was_refused_or_warned_of(self):
         with self.broker.client("air-more", level=4) as client:

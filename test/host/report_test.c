@@ -75,6 +75,38 @@ static void a_flood_is_told_by_a_burst_then_one_each_second(void **state)
     assert_true(site_number(STATUS, "told") == 21);
 }
 
+static void tick_after(struct site *site, int64_t ms)
+{
+    fake.now_ms += ms;
+    fake_tick(&site->plugin);
+}
+
+static void what_a_flood_leaves_untold_is_told_when_it_is_over(void **state)
+{
+    struct site *site = *state;
+
+    refuse(site, &site->sensor, 100);
+    refuse(site, &site->anonymous, 25);
+    assert_int_equal(fake_count(REJECTED), 40);
+    tick_after(site, 1999);
+    assert_int_equal(fake_count(REJECTED), 40);
+    refuse(site, &site->sensor, 1); /* it goes on, and tells of those before it */
+    assert_true(site_number(REJECTED, "suppressed") == 80);
+    refuse(site, &site->sensor, 5);
+    tick_after(site, 1000);
+    assert_int_equal(fake_count(REJECTED), 41 + 1);
+    assert_string_equal(fake_last(REJECTED)->topic, REJECTED "_/_");
+    assert_null(site_text(REJECTED, "identity"));
+    assert_true(site_number(REJECTED, "suppressed") == 5);
+    tick_after(site, 1000);
+    assert_int_equal(fake_count(REJECTED), 42 + 1);
+    assert_string_equal(site_text(REJECTED, "identity"), "air-BMLD");
+    assert_string_equal(site_text(REJECTED, "reason"), "suppressed");
+    assert_true(site_number(REJECTED, "suppressed") == 5);
+    tick_after(site, 60000);
+    assert_int_equal(fake_count(REJECTED), 43);
+}
+
 static void one_identitys_flood_takes_nothing_from_another(void **state)
 {
     struct site *site = *state;
@@ -281,6 +313,7 @@ int main(void)
         SITE_TEST(a_report_says_who_what_and_when),
         SITE_TEST(the_first_ten_refusals_within_ten_seconds_are_told_one_by_one),
         SITE_TEST(a_flood_is_told_by_a_burst_then_one_each_second),
+        SITE_TEST(what_a_flood_leaves_untold_is_told_when_it_is_over),
         SITE_TEST(one_identitys_flood_takes_nothing_from_another),
         SITE_TEST(a_flood_of_refusals_writes_few_log_lines),
         SITE_TEST(a_report_that_cannot_be_published_is_counted),
