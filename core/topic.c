@@ -148,7 +148,8 @@ static const char *parse_stream(const struct level *level, size_t count, struct 
 static const char *parse_status(const struct level *level, size_t count, struct nx_topic *t)
 {
     if (count != 3 || !level_is_lower(&level[2], COMPONENT_MAX)) {
-        return "a status topic is nexus/<city>/_status/<component>";
+        return "a status topic is nexus/<city>/_status/<component>, the component of the form "
+               "[a-z][a-z0-9-]{1,95}";
     }
     t->component = level[2].text;
     t->kind = NX_TOPIC_STATUS;
@@ -162,7 +163,7 @@ static const char *parse_pair(const struct level *level, size_t count, struct nx
                 nx_span_is(level[3].text, "_");
 
     if (count != 4 || (!none && (!level_is_city(&level[2]) || !level_is_asset(&level[3])))) {
-        return "expected two levels behind it: <domain>/<asset>";
+        return "behind _rejected and _catalogue come two names: <domain>/<asset>";
     }
     t->domain = level[2].text;
     t->asset = level[3].text;

@@ -92,8 +92,7 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata,
     }
     if (nx_guard_new(&instance->host, &parsed, &instance->guard) != NX_OK) {
         nx_log(&instance->host.log, NX_LOG_ERROR,
-               "nexus: not started: the configuration in %s is broken or memory is out",
-               parsed.config);
+               "nexus: not started: the line above says why; where there is none, memory is out");
         goto fail;
     }
     host_introduce(identifier);

@@ -14,16 +14,20 @@
 
 enum { TOPIC_BYTES_MAX = 512, NAME_BYTES_MAX = 256 };
 
-/* Levels 3 and 4, where they are names: a malformed topic has them too, as far as it goes. */
+/*
+ * Levels 3 and 4, where they are names: a malformed topic has them too, as far as it goes. Behind
+ * _deliver and _link they are cities.
+ */
 static bool domain_and_asset(struct nx_span topic, struct nx_span *domain, struct nx_span *asset)
 {
-    struct nx_span rest = topic;
+    struct nx_span rest = topic, city;
 
     (void)nx_span_cut(&rest, '/'); /* nexus */
-    (void)nx_span_cut(&rest, '/'); /* the city */
+    city = nx_span_cut(&rest, '/');
     *domain = nx_span_cut(&rest, '/');
     *asset = nx_span_cut(&rest, '/');
-    return nx_name_is_city(*domain) && nx_name_is_asset(*asset);
+    return !nx_span_starts(city, NX_SPAN("_")) && nx_name_is_city(*domain) &&
+           nx_name_is_asset(*asset);
 }
 
 static const char *format_topic(struct nx_span city, struct nx_span domain, struct nx_span asset,

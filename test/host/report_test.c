@@ -46,6 +46,26 @@ static void a_report_says_who_what_and_when(void **state)
     assert_true(fake_logged("nexus: refused '" OWN_TOPIC "' from 'air-BMLD': schema: "));
 }
 
+static void a_report_goes_to_the_domain_and_asset_that_the_topic_names(void **state)
+{
+    static const char *const cases[][2] = {
+        {OWN_TOPIC, "air/BMLD"},
+        {"nexus/ulsan/air/BMLD/observation", "air/BMLD"},
+        {"nexus/BIRMINGHAM/air/BMLD", "air/BMLD"},
+        {"nexus/birmingham/AIR/BMLD/observation", "_/_"},
+        {"nexus/birmingham/_status/plugin", "_/_"},
+        {"nexus/_link/ulsan/birmingham", "_/_"},
+        {"nexus/_deliver/air/BMLD", "_/_"},
+    };
+    struct site *site = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(fake_publish(&site->plugin, &site->sensor, cases[i][0], "{}", false),
+                         MOSQ_ERR_ACL_DENIED);
+        assert_string_equal(fake_last(REJECTED)->topic + strlen(REJECTED), cases[i][1]);
+    }
+}
+
 static void the_first_ten_refusals_within_ten_seconds_are_told_one_by_one(void **state)
 {
     struct site *site = *state;
@@ -311,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SITE_TEST(a_report_says_who_what_and_when),
+        SITE_TEST(a_report_goes_to_the_domain_and_asset_that_the_topic_names),
         SITE_TEST(the_first_ten_refusals_within_ten_seconds_are_told_one_by_one),
         SITE_TEST(a_flood_is_told_by_a_burst_then_one_each_second),
         SITE_TEST(what_a_flood_leaves_untold_is_told_when_it_is_over),
