@@ -97,8 +97,10 @@ void guard_tell_rest(struct nx_guard *guard, uint64_t now_ms)
 
     while (told < RESTS_MAX &&
            nx_throttle_settled(guard->reports, &at, now_ms, &rest.identity, &rest.suppressed)) {
-        (void)guard_publish_json(guard, nx_reject_rest_topic(&rest, topic),
-                                 nx_reject_rest_json(&rest), REPORT_QOS, false);
+        if (guard_publish_json(guard, nx_reject_rest_topic(&rest, topic),
+                               nx_reject_rest_json(&rest), REPORT_QOS, false)) {
+            nx_throttle_settle(guard->reports, rest.identity, now_ms);
+        }
         told++;
     }
 }

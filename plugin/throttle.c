@@ -151,20 +151,30 @@ bool nx_throttle_take(struct nx_throttle *throttle, struct nx_span identity, uin
     return nx_bucket_take(entry != NULL ? &entry->bucket : &throttle->common, now_ms, suppressed);
 }
 
-bool nx_throttle_settled(struct nx_throttle *throttle, size_t *at, uint64_t now_ms,
+bool nx_throttle_settled(const struct nx_throttle *throttle, size_t *at, uint64_t now_ms,
                          struct nx_span *identity, uint64_t *suppressed)
 {
     void *value;
 
     while (nx_map_next(&throttle->entries, at, identity, &value)) {
-        struct nx_bucket *bucket = &((struct entry *)value)->bucket;
+        const struct nx_bucket *bucket = &((const struct entry *)value)->bucket;
 
-        if (bucket->suppressed > 0 && now_ms >= bucket->last_ms + QUIET_MS &&
-            nx_bucket_take(bucket, now_ms, suppressed)) {
+        if (bucket->suppressed > 0 && now_ms >= bucket->last_ms + QUIET_MS) {
+            *suppressed = bucket->suppressed;
             return true;
         }
     }
     return false;
+}
+
+void nx_throttle_settle(struct nx_throttle *throttle, struct nx_span identity, uint64_t now_ms)
+{
+    struct entry *entry = nx_map_get(&throttle->entries, identity);
+    uint64_t suppressed;
+
+    if (entry != NULL) {
+        (void)nx_bucket_take(&entry->bucket, now_ms, &suppressed);
+    }
 }
 
 /* Who has no bucket has a full one; the common one is nobody's to fill. */

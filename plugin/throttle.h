@@ -36,10 +36,12 @@ bool nx_throttle_take(struct nx_throttle *throttle, struct nx_span identity, uin
 
 /*
  * Walks the identities of which some were held back and none came since, for two seconds: who it is
- * and how many, once. `*at` starts at 0; false at the end. Those that share a bucket are left out.
+ * and how many. `*at` starts at 0; false at the end. Those that share a bucket are left out.
  */
-bool nx_throttle_settled(struct nx_throttle *throttle, size_t *at, uint64_t now_ms,
+bool nx_throttle_settled(const struct nx_throttle *throttle, size_t *at, uint64_t now_ms,
                          struct nx_span *identity, uint64_t *suppressed);
+/* One of these was told: it counts as a message, and none are held back any more. */
+void nx_throttle_settle(struct nx_throttle *throttle, struct nx_span identity, uint64_t now_ms);
 
 /* The identity has earned so many more, up to a full bucket. */
 void nx_throttle_earn(struct nx_throttle *throttle, struct nx_span identity, unsigned count);

@@ -146,6 +146,30 @@ static void a_status_without_memory_is_left_out_and_comes_with_the_next(void **s
     }
 }
 
+static void what_a_flood_left_untold_is_told_once_memory_is_back(void **state)
+{
+    struct site *site = *state;
+    size_t before;
+
+    for (unsigned i = 0; i < 50; i++) {
+        (void)publish_failing(site, "{}", 0);
+    }
+    before = fake_count("nexus/birmingham/_rejected/");
+    fake.now_ms += 2000;
+    for (size_t n = 1; n < SWEEP_MAX; n++) {
+        fake.now_ms += 1000; /* and a status in between, which may be what fails */
+        memory_fails_at(n);
+        assert_int_equal(fake_tick(&site->plugin), 0);
+        memory_fails_at(0);
+        if (fake_count("nexus/birmingham/_rejected/") > before) {
+            assert_true(n > 1);
+            assert_true(site_number("nexus/birmingham/_rejected/", "suppressed") == 30);
+            return;
+        }
+    }
+    fail_msg("the sweep did not end");
+}
+
 /* Three readings behind `after`, the second one bad, with the n-th allocation failing. */
 static int deliver_failing(struct site *site, uint64_t after, size_t n)
 {
@@ -286,6 +310,7 @@ int main(void)
         SITE_TEST(a_bad_reading_is_refused_whichever_allocation_fails),
         SITE_TEST(in_mode_warn_what_could_not_be_judged_is_refused),
         SITE_TEST(a_good_reading_is_judged_again_once_memory_is_back),
+        SITE_TEST(what_a_flood_left_untold_is_told_once_memory_is_back),
         SITE_TEST(a_batch_arrives_once_whichever_allocation_fails),
         SITE_TEST(a_reload_without_memory_keeps_the_old_configuration),
         SITE_TEST(a_status_without_memory_is_left_out_and_comes_with_the_next),
