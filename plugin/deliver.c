@@ -78,6 +78,11 @@ enum nx_err nx_deliver_new(const char *city, const char *state, uint64_t autosav
     (void)nx_span_copy(nx_span_from(city), deliver->city, sizeof(deliver->city));
     if (state[0] != '\0') {
         err = nx_marks_file_open(state, city, &deliver->marks, log, &deliver->file, diag);
+    } else {
+        nx_log(
+            log, NX_LOG_NOTICE,
+            "nexus: no plugin_opt_state: with a restart of this broker it forgets how far it has "
+            "taken what links deliver");
     }
     if (err != NX_OK) {
         nx_deliver_free(deliver);

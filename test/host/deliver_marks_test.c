@@ -284,6 +284,18 @@ static void a_file_that_cannot_be_made_stops_the_start(void **state)
     assert_int_not_equal(site_start(site, "state", site->dir), 0);
 }
 
+static void without_a_file_the_start_says_what_a_restart_forgets(void **state)
+{
+    struct site *site = *state;
+
+    start(site);
+    assert_false(fake_logged("no plugin_opt_state"));
+    fake_stop(&site->plugin);
+    fake_reset();
+    assert_int_equal(site_start(site, NULL, NULL), 0);
+    assert_true(fake_logged("no plugin_opt_state: with a restart"));
+}
+
 static void a_broker_without_ticks_is_told_of(void **state)
 {
     struct site *site = *state;
@@ -312,6 +324,7 @@ int main(void)
         FILE_TEST(two_damaged_copies_set_the_file_aside),
         FILE_TEST(a_file_that_another_instance_has_stops_the_start),
         FILE_TEST(a_file_that_cannot_be_made_stops_the_start),
+        FILE_TEST(without_a_file_the_start_says_what_a_restart_forgets),
         FILE_TEST(a_broker_without_ticks_is_told_of),
     };
 
