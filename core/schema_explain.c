@@ -376,10 +376,50 @@ static void say_forbidden_member(struct words *w, const struct report *r)
     say(w, " is not allowed here");
 }
 
+/* The name, where an alternative is {"required": [NAME]} and nothing else; else 0. */
+static uint32_t only_required(const struct nx_json *schema, uint32_t alternative)
+{
+    uint32_t names = nx_json_member(schema, alternative, NX_SPAN("required"));
+    uint32_t at = 0, key, name;
+
+    return names != 0 && nx_json_length(schema, alternative) == 1 &&
+                   nx_json_length(schema, names) == 1 &&
+                   nx_json_each(schema, names, &at, &key, &name)
+               ? name
+               : 0;
+}
+
+/* "One of these members has to be there", the commonest use of anyOf; false: it is another. */
+static bool say_needed(struct words *w, const struct report *r)
+{
+    uint32_t alternatives = keyword_value(r), at = 0, key, value;
+    unsigned count = 0;
+
+    while (nx_json_each(r->schema, alternatives, &at, &key, &value)) {
+        if (only_required(r->schema, value) == 0) {
+            return false;
+        }
+    }
+    say(w, "expected one of the members ");
+    for (at = 0; nx_json_each(r->schema, alternatives, &at, &key, &value); count++) {
+        if (count == LISTED_MAX) {
+            say(w, ", ...");
+            break;
+        }
+        say(w, "%s", count > 0 ? ", " : "");
+        say_raw(w, r->schema, only_required(r->schema, value));
+    }
+    say(w, ", none is there");
+    return true;
+}
+
 static void say_branches(struct words *w, const struct report *r)
 {
     unsigned count = r->schema->nodes[keyword_value(r)].length;
 
+    if ((r->keyword == KW_ANY_OF || r->detail == 0) && say_needed(w, r)) {
+        return;
+    }
     if (r->keyword == KW_ONE_OF) {
         say(w, "expected exactly one of the %u alternatives to fit, %s does", count,
             r->detail == 0 ? "none" : "more than one");

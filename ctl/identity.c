@@ -133,6 +133,8 @@ static void print_decision(const struct identity *id, const struct nx_question *
     if (e->keyword[0] != '\0') {
         (void)printf("payload: at \"%s\" by %s (%s of %.*s)\n", e->instance, e->keyword,
                      e->schema_pointer, NX_SPAN_ARG(decision->schema_name));
+    } else if (e->line > 0) {
+        (void)printf("payload: line %u, column %u\n", e->line, e->column);
     }
     if (decision->rule[0] != '\0') {
         (void)printf("rule: %s/city.json / %s\n", id->city_name, decision->rule);

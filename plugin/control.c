@@ -235,6 +235,10 @@ static bool add_explanation(cJSON *data, const struct nx_decision *decision)
         ok = add_text(data, "instance", e->instance) && add_text(data, "keyword", e->keyword) &&
              add_text(data, "schema_pointer", e->schema_pointer);
     }
+    if (ok && e->line > 0) {
+        ok = cJSON_AddNumberToObject(data, "line", e->line) != NULL &&
+             cJSON_AddNumberToObject(data, "column", e->column) != NULL;
+    }
     return ok;
 }
 

@@ -299,6 +299,15 @@ class Identity(Folder):
         self.assertEqual(code, 1)
         self.assertIn("of birmingham-air@1", words)
 
+    def test_says_where_a_payload_is_no_json(self):
+        payload = self.folder / "reading.json"
+        payload.write_text('{\n "site": "BMLD",}')
+        code, words = self.run_ctl("identity", "birmingham-sensor", "--payload", payload,
+                                   "--topic", "nexus/birmingham/air/BMLD/observation")
+        self.assertEqual(code, 1)
+        self.assertIn("reason: json: expected a member name in quotes, found '}'\n"
+                      "payload: line 2, column 17\n", words)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

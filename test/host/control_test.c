@@ -224,6 +224,8 @@ static void explain_says_what_the_gate_would_and_by_which_rule(void **state)
         assert_non_null(strstr(data_of(site, cases[i].command, "rule"), cases[i].rule));
         assert_true(strlen(data_of(site, cases[i].command, "text")) > 10);
     }
+    (void)data_of(site, cases[3].command, "text");
+    assert_non_null(strstr(fake_last(ANSWERED)->payload, "\"line\":1,\"column\":2"));
     assert_int_equal(fake_count("nexus/birmingham/_rejected/"), 0); /* nothing was published */
 }
 

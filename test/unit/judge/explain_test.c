@@ -96,6 +96,17 @@ static void each_keyword_has_its_words(void **state)
          "/ab /propertyNames/maxLength: expected at most 1 characters, found 2\n"},
         {"{\"anyOf\":[{\"type\":\"null\"},{\"minimum\":2}]}", "1",
          " /anyOf: expected one of the 2 alternatives to fit, none does, found 1\n"},
+        {"{\"anyOf\":[{\"required\":[\"no2\"]},{\"required\":[\"o3\"]}]}", "{\"x\":1}",
+         " /anyOf: expected one of the members \"no2\", \"o3\", none is there\n"},
+        {"{\"oneOf\":[{\"required\":[\"no2\"]},{\"required\":[\"o3\"]}]}", "{}",
+         " /oneOf: expected one of the members \"no2\", \"o3\", none is there\n"},
+        {"{\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}", "{\"a\":1,\"b\":1}",
+         " /oneOf: expected exactly one of the 2 alternatives to fit, more than one does, found an "
+         "object\n"},
+        {"{\"anyOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\",\"c\"]}]}", "{}",
+         " /anyOf: expected one of the 2 alternatives to fit, none does, found an object\n"},
+        {"{\"anyOf\":[{\"required\":[\"a\"],\"minProperties\":1},false]}", "{}",
+         " /anyOf: expected one of the 2 alternatives to fit, none does, found an object\n"},
         {"{\"oneOf\":[true,{\"minimum\":0}]}", "1",
          " /oneOf: expected exactly one of the 2 alternatives to fit, more than one does, found "
          "1\n"},
