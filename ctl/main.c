@@ -87,7 +87,8 @@ static const struct nx_command commands[] = {
      "  --config DIR          the configuration in use, or a new one before it is\n"
      "  --user USER           an operator (or a reader) of that broker\n"
      "  --password-file FILE  holds its password on the first line\n\n"
-     "Prints one line for each: topic: reason: pointer: words. A broker with the plugin shows only\n"
+     "Prints one line for each: topic: reason: pointer: words. A broker with the plugin shows "
+     "only\n"
      "what the user may receive: ask it before the plugin is loaded, too.\n"
      "Exit: 0 none, 1 some, 2 it could not be asked.\n",
      nx_cmd_retained},
