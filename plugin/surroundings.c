@@ -50,6 +50,7 @@ static bool take_either(struct nx_span value, const char *own, struct nx_surroun
     bool ours = nx_span_eq(nx_others_name(value), nx_others_name(nx_span_from(own)));
 
     out->other_plugin = out->other_plugin || (!ours && nx_others_is_asked(value));
+    out->logins = out->logins || !ours;
     return ours;
 }
 
@@ -95,6 +96,19 @@ static void take_connection(struct nx_span value, const char *own, struct nx_sur
     out->bridge = true;
 }
 
+static void take_passwords(struct nx_span value, const char *own, struct nx_surroundings *out)
+{
+    (void)value;
+    (void)own;
+    out->logins = true;
+}
+
+static void take_certificates(struct nx_span value, const char *own, struct nx_surroundings *out)
+{
+    (void)own;
+    out->logins = out->logins || nx_span_is(value, "true");
+}
+
 static const struct {
     const char *key;
     void (*take)(struct nx_span value, const char *own, struct nx_surroundings *out);
@@ -107,6 +121,10 @@ static const struct {
     {"per_listener_settings", take_per_listener},
     {"connection", take_connection},
     {"check_retain_source", take_source_check},
+    {"password_file", take_passwords},
+    {"psk_file", take_passwords},
+    {"use_identity_as_username", take_certificates},
+    {"use_subject_as_username", take_certificates},
 };
 
 void nx_surroundings_scan(struct nx_span text, const char *own, struct nx_surroundings *out)
@@ -276,19 +294,30 @@ static bool has_source_check(const struct nx_surroundings *around)
     return around->source_check;
 }
 
+/* Where each opinion on a login is deferred 2.0 refuses it; 2.1 has "as if this were not there". */
+static bool shuts_out_names(const struct nx_surroundings *around)
+{
+    return !around->logins;
+}
+
 static const struct {
     bool (*applies)(const struct nx_surroundings *around);
+    bool before_2_1; /* alone */
     const char *text;
 } remarks[] = {
-    {is_blind_to_imports,
+    {is_blind_to_imports, false,
      "; this plugin is a listener's (per_listener_settings true, or plugin_use), and there is a "
      "connection: what the broker's own bridge imports reaches no plugin and is not judged"},
-    {is_asked_late, "; this plugin is a listener's by plugin_use: an acl_file or a plugin of the "
-                    "whole broker is asked before it, and what that allows below nexus/ is not "
-                    "judged; use a plugin line"},
-    {has_source_check,
+    {is_asked_late, false,
+     "; this plugin is a listener's by plugin_use: an acl_file or a plugin of the "
+     "whole broker is asked before it, and what that allows below nexus/ is not "
+     "judged; use a plugin line"},
+    {has_source_check, false,
      "; check_retain_source true: what this plugin had published retained is kept back once the "
      "broker was restarted, and a replay of the others counts as a publish; use false"},
+    {shuts_out_names, true,
+     "; no password_file and no other plugin: nobody checks names, and this broker "
+     "refuses every client that gives one; use a password_file"},
 };
 
 bool nx_surroundings_judge(const struct nx_surroundings *around, enum nx_outside outside,
@@ -305,7 +334,7 @@ bool nx_surroundings_judge(const struct nx_surroundings *around, enum nx_outside
     }
     used = (size_t)snprintf(out, size, "%s", text);
     for (size_t i = 0; around->known && i < sizeof(remarks) / sizeof(remarks[0]); i++) {
-        if (remarks[i].applies(around) && used < size) {
+        if (!(remarks[i].before_2_1 && ignores) && remarks[i].applies(around) && used < size) {
             used += (size_t)snprintf(out + used, size - used, "%s", remarks[i].text);
             wrong = true;
         }

@@ -31,6 +31,7 @@ struct nx_surroundings {
     bool own_global;   /* 2.1: this plugin is a `global_plugin` */
     bool own_named;    /* 2.1: `plugin_load`: the plugin of those listeners that `plugin_use` it */
     bool source_check; /* check_retain_source true */
+    bool logins;       /* somebody checks names: a password_file, certificates, another plugin */
 };
 
 /* Reads the broker's configuration and what it includes. Not for the message path. */

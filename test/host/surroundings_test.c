@@ -15,7 +15,7 @@
 
 static struct nx_surroundings scan(const char *text)
 {
-    struct nx_surroundings around = {.known = true};
+    struct nx_surroundings around = {.known = true, .logins = true};
 
     nx_surroundings_scan(nx_span_from(text), "/usr/lib/nexus/nexus_plugin.so", &around);
     return around;
@@ -41,6 +41,32 @@ static void alone_allow_fits_and_defer_shuts_everything_outside(void **state)
     (void)state;
     assert_true(fits(OURS, NX_OUTSIDE_ALLOW, false, "ok"));
     assert_false(fits(OURS, NX_OUTSIDE_DEFER, false, "everything outside nexus/ is refused"));
+}
+
+/* `known_names`: somebody checks them. */
+static void names_are_told_of(const char *line, bool known_names)
+{
+    struct nx_surroundings around = {.known = true};
+    char out[NX_SURROUNDINGS_TEXT_SIZE];
+
+    nx_surroundings_scan(nx_span_from(OURS), "/usr/lib/nexus/nexus_plugin.so", &around);
+    nx_surroundings_scan(nx_span_from(line), "/usr/lib/nexus/nexus_plugin.so", &around);
+    (void)nx_surroundings_judge(&around, NX_OUTSIDE_ALLOW, false, out, sizeof(out));
+    assert_int_equal(strstr(out, "nobody checks names") == NULL, known_names);
+    (void)nx_surroundings_judge(&around, NX_OUTSIDE_ALLOW, true, out, sizeof(out)); /* 2.1 */
+    assert_null(strstr(out, "nobody checks names"));
+}
+
+static void a_broker_that_refuses_every_name_is_told_of(void **state)
+{
+    (void)state;
+    names_are_told_of("allow_anonymous true\n", false);
+    names_are_told_of("use_identity_as_username false\n", false);
+    names_are_told_of("use_identity_as_username true\n", true);
+    names_are_told_of("use_subject_as_username true\n", true);
+    names_are_told_of("password_file /etc/passwords\n", true);
+    names_are_told_of("psk_file /etc/psk\n", true);
+    names_are_told_of("plugin /usr/lib/mosquitto_dynamic_security.so\n", true);
 }
 
 static void beside_an_acl_file_defer_fits_and_allow_opens_it(void **state)
@@ -177,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alone_allow_fits_and_defer_shuts_everything_outside),
+        cmocka_unit_test(a_broker_that_refuses_every_name_is_told_of),
         cmocka_unit_test(beside_an_acl_file_defer_fits_and_allow_opens_it),
         cmocka_unit_test(beside_another_plugin_allow_is_doubtful),
         cmocka_unit_test(beside_a_plugin_that_is_not_asked_about_access_it_is_as_if_alone),
