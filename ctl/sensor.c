@@ -84,7 +84,8 @@ static void say_removed(const struct nx_sensor *s)
     } else if (!s->goes_on) {
         (void)printf("Its password:        mosquitto_passwd -D PASSWORD_FILE %s\n", s->name);
     }
-    (void)printf("Its retained value:  an empty retained message on its topic clears it\n");
+    (void)printf("Its retained value:  clear it before that, while it may: an empty retained "
+                 "message on its topic\n");
 }
 
 static int remove_sensor(struct nx_sensor *s)
