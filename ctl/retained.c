@@ -73,11 +73,17 @@ static void judge(void *ctx, const struct nx_mqtt_publish *message)
                                                .retain = true};
     struct nx_judgement judgement = {0};
     struct nx_explanation e;
+    struct nx_topic topic;
 
     if (!nx_span_starts(message->topic, NX_SPAN("nexus/"))) {
         return; /* nexus/# takes `nexus` too, which is the city's own */
     }
     r->seen++;
+    if (nx_topic_parse(message->topic, &topic, NULL) == NX_TOPIC_DELIVER) {
+        r->refused++; /* by the delivery, behind the gate */
+        (void)printf("%.*s: refused: a batch is never retained\n", NX_SPAN_ARG(message->topic));
+        return;
+    }
     nx_gate_judge(r->gate, &r->scene, &publication, &judgement);
     if (judgement.reason == NX_REASON_ADMITTED) {
         return;

@@ -155,13 +155,15 @@ class Retained(unittest.TestCase):
         self.addCleanup(site.remove)
         with gate.Broker(site, ["allow_anonymous true"], name="before") as broker:
             with broker.client() as anybody:
-                for topic in ("nexus", "nexus/old", "nexus/birmingham/air/A/old", "nexus/_link/a"):
+                for topic in ("nexus", "nexus/old", "nexus/birmingham/air/A/old", "nexus/_link/a",
+                              "nexus/_deliver/ulsan"):
                     anybody.publish(topic, "{}", retain=True)
             done = site.ctl("retained", "--broker", f"127.0.0.1:{broker.port}")
         self.assertEqual(done.returncode, 1, done.stderr)
         for topic in ("nexus/old", "nexus/birmingham/air/A/old", "nexus/_link/a"):
             self.assertRegex(done.stdout, rf"(?m)^{topic}: topic: ")
-        self.assertIn("\n3 retained below nexus/: 3 would be refused", done.stdout)
+        self.assertRegex(done.stdout, "(?m)^nexus/_deliver/ulsan: refused: ")
+        self.assertIn("\n4 retained below nexus/: 4 would be refused", done.stdout)
 
     def test_every_retained_message_comes_however_many_there_are(self):
         """More than a broker with its defaults queues for one client, at QoS 0 and 1."""
