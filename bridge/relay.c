@@ -381,7 +381,6 @@ void nx_relay_up(struct nx_relay *relay, bool session_present)
     relay->asks_back = 0;
     relay->rtt_ms_min = 0;
     relay->recalls = relay->delivery == NX_DELIVERY_QOS2;
-    relay->batch_bytes_max = relay->config.settings->tuning.batch_bytes;
     if (relay->delivery == NX_DELIVERY_QOS2 && !session_present) {
         doubtful = nx_link_void_marks(relay->link);
         relay->dup_until = 0;
@@ -392,7 +391,9 @@ void nx_relay_up(struct nx_relay *relay, bool session_present)
                     "and may arrive twice",
                     nx_node_settings(relay->config.to)->name, doubtful);
     }
-    if (relay->delivery != NX_DELIVERY_BATCHES) {
+    if (relay->delivery == NX_DELIVERY_BATCHES) {
+        relay_batch_up(relay);
+    } else {
         relay_single_up(relay);
     }
     nx_link_event(relay->link, NX_LINK_EV_UP, now_ms);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_BYTES_MIN = 4096, PUBLISH_OVERHEAD = 128 };
+enum { PUBLISH_OVERHEAD = 128 }; /* of a batch's packet: header, topic, identifier, properties */
 
 /* --- one record ------------------------------------------------------------------------------ */
 
@@ -67,7 +67,8 @@ static enum nx_err row_part(struct nx_relay *relay, struct row *row, uint64_t se
         }
         (void)snprintf(cargo->why, sizeof(cargo->why),
                        "%s cannot take it: too large for a batch (%zu bytes; at most %zu)",
-                       nx_node_settings(relay->config.to)->name, bytes, relay->batch_bytes_max);
+                       nx_node_settings(relay->config.to)->name,
+                       row->bytes + bytes + NX_BATCH_HEAD_BYTES, relay->batch_bytes_max);
     }
     return row_dies(relay, row, seq, part, cargo->why);
 }
@@ -201,25 +202,39 @@ static void batch_went(struct nx_relay *relay, uint64_t now_ms)
     }
 }
 
-/* The session did not take the batch. False: nothing more goes now. */
-static bool batch_not_taken(struct nx_relay *relay, enum nx_err err, uint64_t now_ms)
+static void tell_not_taken(struct nx_relay *relay, enum nx_err err)
 {
-    if (err == NX_ERR_STATE) {
-        nx_relay_lost(relay);
-        return false;
-    }
-    if (err == NX_ERR_LIMIT && relay->batch_bytes_max > BATCH_BYTES_MIN) {
-        relay->batch_bytes_max =
-            relay->batch.len / 2 > BATCH_BYTES_MIN ? relay->batch.len / 2 : BATCH_BYTES_MIN;
-        relay->is_built = false;
-        return true; /* built again, smaller */
-    }
-    if (err != NX_ERR_AGAIN) {
+    if (err != NX_ERR_AGAIN && err != NX_ERR_STATE) {
         relay_error(relay, NX_LOG_ERROR, &relay->error_rate, "%s's broker cannot take batches: %s",
                     nx_node_settings(relay->config.to)->name, nx_err_text(err));
     }
+}
+
+/* The session did not take the batch: nothing more goes now. */
+static void batch_not_taken(struct nx_relay *relay, enum nx_err err, uint64_t now_ms)
+{
+    if (err == NX_ERR_STATE) {
+        nx_relay_lost(relay);
+        return;
+    }
+    tell_not_taken(relay, err);
     nx_link_event(relay->link, NX_LINK_EV_FULL, now_ms);
-    return false;
+}
+
+/*
+ * What a broker states as its largest packet bounds the batches of this connection, so that a record
+ * that is too large for it is known when its batch is built, and is in nobody's way.
+ */
+void relay_batch_up(struct nx_relay *relay)
+{
+    struct nx_session_stats session;
+
+    nx_session_stats(nx_node_session(relay->config.to), &session);
+    relay->batch_bytes_max = relay->config.settings->tuning.batch_bytes;
+    if (session.publish_max < relay->batch_bytes_max + PUBLISH_OVERHEAD) {
+        relay->batch_bytes_max =
+            session.publish_max > PUBLISH_OVERHEAD ? session.publish_max - PUBLISH_OVERHEAD : 0;
+    }
 }
 
 /* --- the question ------------------------------------------------------------------------------ */
@@ -252,16 +267,15 @@ static enum nx_err ask(struct nx_relay *relay, uint64_t now_ms)
     if (err == NX_OK) {
         err = nx_batch_end(&relay->batch, cursor, false);
     }
-    if (err == NX_OK) {
-        err = batch_publish(relay, relay_token(relay, 0, TOKEN_PART_QUESTION));
+    if (err != NX_OK) {
+        return err;
     }
+    err = batch_publish(relay, relay_token(relay, 0, TOKEN_PART_QUESTION));
     if (err == NX_OK) {
         nx_link_asked(relay->link, now_ms);
         return NX_OK;
     }
-    if (err != NX_ERR_AGAIN && err != NX_ERR_STATE) {
-        return err;
-    }
+    tell_not_taken(relay, err);
     nx_link_ask_later(relay->link, now_ms);
     return NX_OK;
 }
@@ -295,10 +309,10 @@ enum nx_err relay_batch_pump(struct nx_relay *relay, unsigned numbers_max, bool 
 
             numbers_max -= numbers < numbers_max ? (unsigned)numbers : numbers_max;
             batch_went(relay, now_ms);
-        } else if (!batch_not_taken(relay, err, now_ms)) {
+        } else {
+            batch_not_taken(relay, err, now_ms);
             return NX_OK;
         }
-        err = NX_OK;
     }
     return NX_OK;
 }

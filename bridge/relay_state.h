@@ -165,6 +165,7 @@ enum nx_err relay_batch_pump(struct nx_relay *relay, unsigned numbers_max, bool 
                              struct nx_diag *diag);
 void relay_release(struct nx_relay *relay);
 void relay_single_up(struct nx_relay *relay);
+void relay_batch_up(struct nx_relay *relay);
 uint16_t relay_packet_id(const struct nx_relay *relay, uint64_t seq, enum relay_part part);
 
 /* relay_answer.c: the epoch that the link is to ask about, and the one that names a record there. */

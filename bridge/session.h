@@ -162,6 +162,7 @@ struct nx_session_stats {
     uint64_t connects, bytes_in, bytes_out, messages_in, messages_out;
     uint32_t inflight;
     uint32_t receive_max; /* unanswered messages that the broker takes; 0: it has stated none */
+    size_t publish_max;   /* bytes of a PUBLISH that this connection can take at all */
     uint64_t taken_over;  /* times that another client had, or seems to have had, our identifier */
     const char *state;    /* "down", "dialing", "greeting", "up", "stopping" */
     const char *where;    /* "host:port" that is dialed or was last */

@@ -119,6 +119,14 @@ void nx_session_free(struct nx_session *session)
     free(session);
 }
 
+static size_t publish_max(const struct nx_session *session)
+{
+    const size_t ours = session->config.output_bytes_max;
+    const size_t theirs = session->limits.packet_bytes_max;
+
+    return theirs < ours ? theirs : ours;
+}
+
 void nx_session_stats(const struct nx_session *session, struct nx_session_stats *out)
 {
     static const char *const states[] = {
@@ -135,6 +143,7 @@ void nx_session_stats(const struct nx_session *session, struct nx_session_stats 
         .messages_out = session->messages_out,
         .inflight = nx_inflight_publishes(session->inflight),
         .receive_max = session->limits.receive_max < UINT16_MAX ? session->limits.receive_max : 0,
+        .publish_max = publish_max(session),
         .taken_over = session->taken_over,
         .state = states[session->state],
         .where = session->where,

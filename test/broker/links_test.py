@@ -48,6 +48,26 @@ class Delivery(relay_rig.Rig):
         harness.wait_until(lambda: len(again.seen["observation"]) == 2, "both come")
         self.assertEqual(again.seen["original"], [], "the part that was refused alone")
 
+    def test_what_is_too_large_for_the_peers_broker_is_a_dead_letter_and_holds_up_nothing(self):
+        undo = self.restart_ulsan(lambda conf: conf.replace("max_packet_size 1048576",
+                                                            "max_packet_size 2000"))
+        before = self.status(self.is_idle)
+        with self.demo.client("birmingham", "sensor") as sensor:
+            for padding in (0, 1500, 0):
+                sensor.publish("nexus/birmingham/air/BMLD/observation",
+                               readings.encode(readings.birmingham(seq=1)) + b" " * padding)
+        self.status(lambda status: self.is_idle(status) and status["sent"] == before["sent"] + 2
+                    and status["dead"] == before["dead"] + 1)
+        self.oracle.end()
+        self.assertEqual(len(self.oracle.seen["observation"]), 3)
+        self.assertEqual(len(self.oracle.seen["original"]), 2)
+        cache = self.demo.directory / "state/birmingham.db"
+        letters = harness.nexusctl("cache", "dead", cache)
+        self.assertIn("original: ulsan cannot take it: too large for a batch", letters.stdout)
+        self.restart_ulsan(undo)
+        harness.nexusctl("cache", "resend", cache, "--link", "birmingham-ulsan", "--all")
+        self.status(lambda status: self.is_idle(status) and status["sent"] == before["sent"] + 3)
+
     def test_a_value_taken_back_is_taken_back_at_the_peer(self):
         topic = "nexus/birmingham/air/BIRR/observation"
         with self.demo.client("birmingham", "sensor") as sensor:
