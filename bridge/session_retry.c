@@ -10,7 +10,8 @@
 enum {
     SESSION_LASTED_MS = 1000, /* a shorter connection is one more failure */
     SESSION_BACKOFF_DOUBLINGS_MAX = 16,
-    SESSION_SHORT_LIVES = 3, /* in a row are no accident */
+    SESSION_SHORT_MS = 10000, /* clients come back after 1 to 5 s, by default */
+    SESSION_SHORT_LIVES = 3,  /* in a row are no accident */
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014): spread, not secrecy, is what a jitter needs. */
@@ -50,6 +51,11 @@ static uint64_t back_off_ms(struct nx_session *session)
     return ms - next_random(session) % (ms / 2 + 1);
 }
 
+static uint64_t life_ms(const struct nx_session *session)
+{
+    return session->up_ms != 0 ? nx_loop_monotonic_ms() - session->up_ms : 0;
+}
+
 /*
  * Whether the connection that ends was a good one. It must have outlived twice the wait before it:
  * of two sessions that take an identifier from each other, each lives as long as the other waits.
@@ -61,21 +67,24 @@ static bool lasted(const struct nx_session *session)
     const uint64_t twice = 2 * session->waited_ms;
     const uint64_t least = twice > SESSION_LASTED_MS ? twice : SESSION_LASTED_MS;
 
-    return session->up_ms != 0 && nx_loop_monotonic_ms() - session->up_ms >= least;
+    return life_ms(session) >= least;
 }
 
-/* A 3.1.1 broker, and Mosquitto 2.0.11 with MQTT 5 too, ends who is taken over without a word. */
-static void suspect_take_over(struct nx_session *session, bool good)
+/*
+ * A 3.1.1 broker, and Mosquitto 2.0.11 with MQTT 5 too, ends who is taken over without a word. What
+ * shows is a broker that takes us back at once and ends us soon, again and again: the other client
+ * comes back after its own pause. A broker that cannot be reached in between was itself away.
+ */
+static void suspect_take_over(struct nx_session *session)
 {
-    const bool was_up = session->up_ms != 0;
     const size_t len = strlen(session->why);
 
-    if (good || session->said_taken_over || (was_up && !session->ended_by_peer)) {
+    if (session->up_ms == 0 || session->said_taken_over || !session->ended_by_peer ||
+        life_ms(session) >= SESSION_SHORT_MS) {
         session->short_lives = 0;
-    } else if (was_up) {
-        session->short_lives++;
+        return;
     }
-    if (was_up && session->short_lives >= SESSION_SHORT_LIVES) {
+    if (++session->short_lives >= SESSION_SHORT_LIVES) {
         session->taken_over++;
         (void)snprintf(session->why + len, sizeof(session->why) - len,
                        ", as %u times before soon after the CONNACK: does another client use our "
@@ -99,7 +108,7 @@ uint64_t nx_session_retry_ms(struct nx_session *session)
     const bool good = lasted(session);
     uint64_t ms;
 
-    suspect_take_over(session, good);
+    suspect_take_over(session);
     choose_address(session);
     session->failures = good ? 0 : session->failures;
     ms = back_off_ms(session);

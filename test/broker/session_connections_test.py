@@ -125,6 +125,23 @@ class SessionConnections(unittest.TestCase):
         self.crosses(one, 2)
         self.arrives(peer, 2)
 
+    def test_a_client_that_takes_the_identifier_again_after_its_own_pause_is_told(self):
+        peer = self.start_peer()
+        bridge = self.keep(interop.Bridge(self.directory / "bridge", self.home.port, peer.port,
+                                          peer_version="5"))
+        bridge.start()
+        bridge.says("link birmingham-ulsan: up")
+        taken = (self.directory / "bridge/state/ulsan.client-id").read_text().strip()
+        for count in range(1, 4):
+            with peer.client(client_id=taken, clean=False) as other:
+                other.wait_closed(20)  # the bridge is back
+            bridge.says("connected to 127.0.0.1:%d, kept session" % peer.port, count=count)
+            time.sleep(1.1)  # as mosquitto_sub does
+        with peer.client(client_id=taken, clean=False):
+            bridge.says("does another client use our client identifier?")
+        self.link_says(lambda status: status["taken_over"] > 0 and "does another client"
+                       in status.get("last_error", {}).get("text", ""))
+
     def test_certificates_may_be_replaced_while_the_bridge_runs(self):
         peer = self.start_peer(TlsMosquitto)
         trusted = self.directory / "trusted.pem"
