@@ -86,15 +86,15 @@ static void relay_down_reason(struct nx_relay *relay)
 {
     struct nx_session_stats session;
     struct nx_node_stats owner;
-    const char *why;
 
     nx_session_stats(nx_node_session(relay->config.to), &session);
     nx_node_stats(relay->config.from, &owner);
-    why = owner.stall[0] != '\0' ? owner.stall : session.last_error;
-    if (why != NULL && why[0] != '\0' &&
-        strncmp(relay->last_error, why, sizeof(relay->last_error) - 1) != 0) {
-        (void)snprintf(relay->last_error, sizeof(relay->last_error), "%s", why);
-        relay->last_error_ms = nx_loop_wall_ms();
+    if (owner.stall[0] != '\0') {
+        (void)snprintf(relay->last_error, sizeof(relay->last_error), "%s", owner.stall);
+        relay->last_error_ms = nx_loop_wall_ms(); /* it lasts */
+    } else if (session.last_error[0] != '\0') {
+        (void)snprintf(relay->last_error, sizeof(relay->last_error), "%s", session.last_error);
+        relay->last_error_ms = session.last_error_ms;
     }
 }
 

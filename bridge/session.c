@@ -143,6 +143,7 @@ static void __attribute__((format(printf, 2, 0)))
 say_why(struct nx_session *session, const char *fmt, va_list args)
 {
     (void)vsnprintf(session->why, sizeof(session->why), fmt, args);
+    session->why_ms = nx_loop_wall_ms();
 }
 
 void nx_session_lose(struct nx_session *session, const char *fmt, ...)

@@ -167,6 +167,7 @@ struct nx_session_stats {
     const char *state;    /* "down", "dialing", "greeting", "up", "stopping" */
     const char *where;    /* "host:port" that is dialed or was last */
     const char *last_error;
+    int64_t last_error_ms; /* of the wall clock */
 };
 void nx_session_stats(const struct nx_session *session, struct nx_session_stats *out);
 

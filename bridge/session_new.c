@@ -148,5 +148,6 @@ void nx_session_stats(const struct nx_session *session, struct nx_session_stats 
         .state = states[session->state],
         .where = session->where,
         .last_error = session->why,
+        .last_error_ms = session->why_ms,
     };
 }

@@ -47,6 +47,7 @@ struct nx_session {
     unsigned rounds;                /* through all of them, in vain */
     char where[NX_NET_WHERE_BYTES]; /* "host:port" of it */
     char why[SESSION_WHY_BYTES];    /* the last loss */
+    int64_t why_ms;                 /* wall clock */
 
     /* this connection */
     uint32_t connection;           /* its number */
