@@ -324,7 +324,7 @@ static void measure(struct nx_relay *relay, const struct nx_link_step *step)
     relay->rtt_ms_min = relay->rtt_ms_min == 0 || ms < relay->rtt_ms_min ? ms : relay->rtt_ms_min;
 }
 
-/* Of what is no record: a batch, a question, a snapshot. */
+/* Of what is no record: a batch, a snapshot. */
 static void tell_refusal(struct nx_relay *relay, const char *what, uint8_t reason)
 {
     relay_error(relay, NX_LOG_ERROR, &relay->error_rate, "%s's broker refuses our %s: %s",
@@ -343,9 +343,13 @@ enum nx_err nx_relay_answered(struct nx_relay *relay, uint64_t token, uint8_t re
     if (!relay_step_of(relay, token, &step)) {
         return NX_OK;
     }
-    if (step.part >= TOKEN_PART_SNAPSHOT) {
-        if (refused && relay->asks_back == 0) { /* an earlier epoch may be refused */
-            tell_refusal(relay, step.part == TOKEN_PART_QUESTION ? "batches" : "snapshots", reason);
+    if (step.part == TOKEN_PART_QUESTION) { /* the plugin's words say more, if they come */
+        relay->ask_reason = reason;
+        return NX_OK;
+    }
+    if (step.part == TOKEN_PART_SNAPSHOT) {
+        if (refused) {
+            tell_refusal(relay, "snapshots", reason);
         }
         return NX_OK;
     }

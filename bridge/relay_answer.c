@@ -12,6 +12,9 @@
 
 #define EXACT_MAX 9007199254740992.0 /* 2^53: above it cJSON's numbers are not exact */
 
+#define IS_OLDER_COPY                                                                              \
+    "it is an older copy. Nothing is sent: see docs/operating.md, A cache from a backup"
+
 struct answer {
     const char *epoch, *outcome, *text;
     uint64_t after, until, mark;
@@ -223,9 +226,8 @@ static void answer_mark(struct nx_relay *relay, const struct answer *answer)
     set_floor(relay, stale ? at + 1 : at);
     if (told == NX_LINK_TOLD_BEYOND) {
         relay_error(relay, NX_LOG_ERROR, &relay->error_rate,
-                    "%s has had readings up to %" PRIu64 " of this cache, which ends before it: "
-                    "it is an older copy. Nothing is sent: see docs/operating.md, A cache from a "
-                    "backup",
+                    "%s has had readings up to %" PRIu64
+                    " of this cache, which ends before it: " IS_OLDER_COPY,
                     to, mark);
     } else if (told == NX_LINK_TOLD_REPAIR) {
         repair(relay, mark);
@@ -282,15 +284,29 @@ static bool is_over(const struct nx_relay *relay, const struct answer *answer)
     return is_stale(answer) && relay->asks_back > 0;
 }
 
+/* The newest epoch is over there too: a cache with a later one has been in our place. */
+static void answer_outdated(struct nx_relay *relay, const struct answer *answer)
+{
+    relay_error(
+        relay, NX_LOG_ERROR, &relay->error_rate,
+        "%s has had readings of a later epoch than %s, the newest of this cache: " IS_OLDER_COPY,
+        nx_node_settings(relay->config.to)->name, answer->epoch);
+}
+
 static void answer_outcome(struct nx_relay *relay, const struct answer *answer)
 {
+    const bool to_question = answer->has_head && answer->after == answer->until;
+
+    relay->is_answered = relay->is_answered || to_question;
     if (answer->wait_ms > 0) {
         relay->pauses++;
         nx_link_pause(relay->link, answer->wait_ms, nx_loop_monotonic_ms());
     }
-    if (strcmp(answer->outcome, "taken") != 0 && !is_over(relay, answer)) {
+    if (to_question && is_stale(answer) && relay->asks_back == 0) {
+        answer_outdated(relay, answer);
+    } else if (strcmp(answer->outcome, "taken") != 0 && !is_over(relay, answer)) {
         answer_refusal(relay, answer);
-    } else if (answer->has_head && answer->after == answer->until) {
+    } else if (to_question) {
         answer_mark(relay, answer);
     }
 }

@@ -245,14 +245,15 @@ static void tell_silence(struct nx_relay *relay)
     const char *to = nx_node_settings(relay->config.to)->name;
     const char *user = nx_node_settings(relay->config.to)->username;
 
-    if (nx_link_unanswered_questions(relay->link) == 0) {
+    if (nx_link_unanswered_questions(relay->link) == 0 || relay->is_answered) {
         return;
     }
     relay_error(relay, NX_LOG_ERROR, &relay->ask_rate,
-                "no answer from the nexus plugin at %s's broker, nothing is sent and nothing is "
-                "lost: is nexus_plugin.so loaded there, and has %s the role bridge? For a broker "
-                "without the plugin this link needs \"delivery\": \"qos2\" or \"qos1\"",
-                to, user != NULL ? user : "this user");
+                "no answer from the nexus plugin at %s's broker (to our question it said: %s), "
+                "nothing is sent and nothing is lost: is nexus_plugin.so loaded there, and has %s "
+                "the role bridge? For a broker without the plugin this link needs \"delivery\": "
+                "\"qos2\" or \"qos1\"",
+                to, nx_mqtt_reason_text(relay->ask_reason), user != NULL ? user : "this user");
 }
 
 static enum nx_err ask(struct nx_relay *relay, uint64_t now_ms)
@@ -270,6 +271,8 @@ static enum nx_err ask(struct nx_relay *relay, uint64_t now_ms)
     if (err != NX_OK) {
         return err;
     }
+    relay->is_answered = false;
+    relay->ask_reason = 0;
     err = batch_publish(relay, relay_token(relay, 0, TOKEN_PART_QUESTION));
     if (err == NX_OK) {
         nx_link_asked(relay->link, now_ms);

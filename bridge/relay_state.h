@@ -96,6 +96,8 @@ struct nx_relay {
     uint64_t doubt_until;   /* up to here a record may have been refused before */
     uint64_t batched_from;  /* up to here it was delivered in another way */
     uint64_t receiver_mark; /* last told */
+    bool is_answered;       /* the question, though not to be gone on from */
+    uint8_t ask_reason;     /* with which the broker acknowledged it */
     size_t asks_back;       /* the question is about the epoch so many before the newest, */
     size_t epoch_floor;     /* and those before this one are of no use at the receiver */
     bool receiver_knows;

@@ -95,6 +95,36 @@ class Restored(relay_rig.Rig):
     def test_a_copy_in_the_same_place_is_told_by_the_operator(self):
         self.check_restored(*self.lose_and_restore(in_place=True, told=True))
 
+    def test_a_file_in_whose_place_another_was_in_use_is_told_until_the_operator_says_so(self):
+        self.publish_all(COUNT)
+        self.status(self.is_idle)
+        kept = self.demo.directory / "kept"
+        kept.mkdir()
+        for place in (kept, self.cache.parent):  # aside, and in again
+            self.demo.kill_bridge()
+            for file in list((self.cache.parent if place == kept else kept).glob("birmingham.db*")):
+                file.replace(place / file.name)
+            self.demo.start_bridge()
+            if place == kept:
+                self.publish_all(COUNT)
+                self.status(self.is_idle)
+        publisher = self.publish_all(COUNT)
+        told = ""
+        for _ in range(2):  # once more when it is asked again
+            status = self.status(lambda status: status["waiting"] == 2 * COUNT and "older copy"
+                                 in status.get("last_error", {}).get("text", "") and
+                                 status["last_error"]["at"] > told, "birmingham")
+            told = status["last_error"]["at"]
+            self.assertEqual(status["state"], "asking")
+        self.assertNotIn("no answer from the nexus plugin",
+                         (self.demo.directory / "log/bridge.log").read_text())
+        self.demo.kill_bridge()
+        self.assertEqual(harness.nexusctl("cache", "restored", self.cache).returncode, 0)
+        self.demo.start_bridge()
+        self.status(self.is_idle)
+        numbers = [number for number in self.oracle.numbers if number[1] in publisher.numbers]
+        self.assertEqual(len(numbers), 2 * COUNT)
+
 
 if __name__ == "__main__":
     harness.main()
