@@ -79,6 +79,11 @@ uint64_t nx_loop_monotonic_ms(void)
     return fuzz.now_ms;
 }
 
+int64_t nx_loop_wall_ms(void)
+{
+    return (int64_t)fuzz.now_ms;
+}
+
 /* ---- the network ---- */
 
 const char *nx_net_where(const char *host, uint16_t port, char out[NX_NET_WHERE_BYTES])
