@@ -50,8 +50,10 @@ static enum nx_err keep_floor(struct nx_node *node, uint64_t *out, struct nx_dia
 static enum nx_err keep_thin(struct nx_node *node, struct nx_diag *diag)
 {
     const struct nx_retention *retention = &node->settings->retention;
+    const int64_t now_ms =
+        nx_slow_clock_ms(&node->keep.clock, nx_loop_wall_ms(), nx_loop_monotonic_ms());
     const struct nx_store_limits limits = {
-        .before_ms = retention->days > 0 ? nx_loop_wall_ms() - retention->days * MS_OF_A_DAY : 0,
+        .before_ms = retention->days > 0 ? now_ms - retention->days * MS_OF_A_DAY : 0,
         .bytes_max = retention->bytes,
     };
     struct nx_store_thinned *thinned = &node->keep.thinned;

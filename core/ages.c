@@ -36,3 +36,16 @@ uint64_t nx_ages_older(const struct nx_ages *ages, uint64_t age_ms, uint64_t now
     }
     return ages->first;
 }
+
+int64_t nx_slow_clock_ms(struct nx_slow_clock *clock, int64_t wall_ms, uint64_t now_ms)
+{
+    const int64_t most_ms = clock->wall_ms + 2 * (int64_t)(now_ms - clock->at_ms);
+
+    if (clock->wall_ms == 0 || wall_ms < most_ms) {
+        clock->wall_ms = wall_ms;
+    } else {
+        clock->wall_ms = most_ms;
+    }
+    clock->at_ms = now_ms;
+    return clock->wall_ms;
+}

@@ -29,4 +29,15 @@ void nx_ages_note(struct nx_ages *ages, uint64_t seq, uint64_t now_ms);
  * `first` at the least. */
 uint64_t nx_ages_older(const struct nx_ages *ages, uint64_t age_ms, uint64_t now_ms);
 
+/*
+ * For ages that outlive a process, and so have to be told from a wall clock: one that follows it ahead
+ * no faster than at twice the speed of time, and back at once. So after a jump ahead nothing seems
+ * older by more than the time that the jump has lasted. Zeroed it begins anew.
+ */
+struct nx_slow_clock {
+    int64_t wall_ms;
+    uint64_t at_ms; /* monotonic; with wall_ms 0: not begun */
+};
+int64_t nx_slow_clock_ms(struct nx_slow_clock *clock, int64_t wall_ms, uint64_t now_ms);
+
 #endif

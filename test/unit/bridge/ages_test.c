@@ -59,12 +59,39 @@ static void a_ring_that_has_gone_round_forgets_the_oldest_only(void **state)
                      3 * NX_AGES_NOTES - 1);
 }
 
+static void a_wall_clock_that_jumps_ahead_is_followed_at_twice_the_speed_of_time(void **state)
+{
+    const int64_t wall_ms = INT64_C(1769871600000);
+    const int64_t day_ms = INT64_C(86400000);
+    struct nx_slow_clock clock = {0};
+
+    (void)state;
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms, 5000), wall_ms);
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms + 1000, 6000), wall_ms + 1000);
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms + 2000 + day_ms, 7000), wall_ms + 3000);
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms + 3000, 8000), wall_ms + 3000);
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms + day_ms, 8000 + (uint64_t)day_ms),
+                     wall_ms + day_ms);
+}
+
+static void a_wall_clock_that_jumps_back_is_followed_at_once(void **state)
+{
+    const int64_t wall_ms = INT64_C(1769871600000);
+    struct nx_slow_clock clock = {0};
+
+    (void)state;
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms, 5000), wall_ms);
+    assert_int_equal(nx_slow_clock_ms(&clock, wall_ms - 86400000, 6000), wall_ms - 86400000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_grow_old_by_the_time_that_passes),
         cmocka_unit_test(without_new_records_the_notes_stay_true),
         cmocka_unit_test(a_ring_that_has_gone_round_forgets_the_oldest_only),
+        cmocka_unit_test(a_wall_clock_that_jumps_ahead_is_followed_at_twice_the_speed_of_time),
+        cmocka_unit_test(a_wall_clock_that_jumps_back_is_followed_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
