@@ -283,10 +283,16 @@ void nx_bridge_start(struct nx_bridge *bridge)
 
 void nx_bridge_reload(struct nx_bridge *bridge)
 {
+    nx_log(
+        bridge->log, NX_LOG_NOTICE,
+        "reload: of certificates and keys; bridge.json and what else it names is read at a start");
     for (size_t i = 0; i < bridge->nodes_count; i++) {
         const char *name = nx_node_settings(bridge->nodes[i])->name;
         struct nx_diag diag = {0};
 
+        if (!nx_node_settings(bridge->nodes[i])->tls.enabled) {
+            continue;
+        }
         if (nx_session_reload(nx_node_session(bridge->nodes[i]), &diag) != NX_OK) {
             nx_log(bridge->log, NX_LOG_ERROR,
                    "%s: reload refused: %s; what was read before is used", name, diag.text);

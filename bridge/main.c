@@ -3,6 +3,7 @@
  * exit code why it ended.
  */
 #include "bridge/bridge.h"
+#include "bridge/net.h"
 #include "bridge/state.h"
 #include "core/base/utc.h"
 #include "core/os/file.h"
@@ -130,6 +131,42 @@ static void add_fault(void *ctx, const struct nx_diag *diag)
     complain(diag);
 }
 
+/* --- checking ---------------------------------------------------------------------------------- */
+
+/* Certificates and keys change outside of FILE: that they can be used is told before anything runs. */
+static enum nx_err check_tls(const char *path, const struct nx_settings *settings,
+                             struct nx_diag *diag)
+{
+    for (size_t i = 0; i < settings->nodes_count; i++) {
+        const struct nx_settings_node *node = &settings->nodes[i];
+        const struct nx_net_files files = {node->tls.ca_file, node->tls.cert_file,
+                                           node->tls.key_file};
+        struct nx_net_credentials *credentials = NULL;
+        struct nx_diag why = {0};
+
+        if (node->tls.enabled && nx_net_credentials_new(&files, &credentials, &why) != NX_OK) {
+            nx_diag_at(diag, path, 0, 0);
+            nx_diag_set(diag, "%s: %s", node->name, why.text);
+            return NX_ERR_INVALID;
+        }
+        nx_net_credentials_free(credentials);
+    }
+    return NX_OK;
+}
+
+static int check_only(const char *path, const struct nx_settings *settings)
+{
+    struct nx_diag diag = {0};
+
+    if (nx_state_check(settings->state_dir, &diag) != NX_OK) {
+        complain(&diag);
+        return EXIT_STATE;
+    }
+    (void)printf("%s: usable: %zu nodes, %zu links\n", path, settings->nodes_count,
+                 settings->links_count);
+    return EXIT_CLEAN;
+}
+
 /* --- running ----------------------------------------------------------------------------------- */
 
 static void on_signal(void *ctx)
@@ -247,15 +284,16 @@ int main(int argc, char **argv)
     if (err == NX_OK) {
         err = nx_exchange_new(&reader, settings->config, seed, &exchange, &diag);
     }
+    if (err == NX_OK) {
+        err = check_tls(words.config, settings, &diag);
+    }
     if (err != NX_OK) {
         if (faults == 0) {
             complain(&diag);
         }
         code = EXIT_CONFIG;
     } else if (words.check) {
-        (void)printf("%s: usable: %zu nodes, %zu links\n", words.config, settings->nodes_count,
-                     settings->links_count);
-        code = EXIT_CLEAN;
+        code = check_only(words.config, settings);
     } else {
         settings->threads = true;
         code = lock_and_run(settings, exchange, &log);

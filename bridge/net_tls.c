@@ -37,6 +37,9 @@ static const char *openssl_words(void)
     const unsigned long code = ERR_peek_last_error();
     const char *words = ERR_reason_error_string(code);
 
+    if (ERR_GET_REASON(code) == ERR_R_PEM_LIB) { /* "PEM lib" says nothing to anybody */
+        return "nothing of that kind in it that can be read (PEM, without a password)";
+    }
     if (words != NULL) {
         return words;
     }

@@ -24,6 +24,40 @@ static enum nx_err state_fail(struct nx_diag *diag, const char *path, const char
     return NX_ERR_IO;
 }
 
+/* "/var/lib/nexus" -> "/var/lib" */
+static bool state_above(const char *dir, char out[NX_STATE_PATH_MAX])
+{
+    size_t len = strlen(dir);
+
+    while (len > 1 && dir[len - 1] == '/') {
+        len--;
+    }
+    while (len > 0 && dir[len - 1] != '/') {
+        len--;
+    }
+    return nx_span_copy(len > 0 ? (struct nx_span){dir, len} : nx_span_from("."), out,
+                        NX_STATE_PATH_MAX);
+}
+
+enum nx_err nx_state_check(const char *dir, struct nx_diag *diag)
+{
+    char above[NX_STATE_PATH_MAX];
+    struct stat found;
+
+    if (stat(dir, &found) == 0) {
+        if (!S_ISDIR(found.st_mode)) {
+            errno = ENOTDIR;
+            return state_fail(diag, dir, "cannot use the state folder");
+        }
+        return access(dir, W_OK | X_OK) == 0 ? NX_OK
+                                             : state_fail(diag, dir, "cannot use the state folder");
+    }
+    if (errno != ENOENT || !state_above(dir, above) || access(above, W_OK | X_OK) != 0) {
+        return state_fail(diag, dir, "cannot make the state folder");
+    }
+    return NX_OK;
+}
+
 enum nx_err nx_state_random(uint64_t *out)
 {
     return getrandom(out, sizeof(*out), 0) == (ssize_t)sizeof(*out) ? NX_OK : NX_ERR_IO;

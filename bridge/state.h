@@ -18,6 +18,9 @@ enum { NX_CLIENT_ID_SIZE = 80, NX_STATE_PATH_MAX = 4096 };
  */
 enum nx_err nx_state_lock(const char *dir, int *lock, struct nx_diag *diag);
 
+/* Whether nx_state_lock could make or use the folder, as far as that shows without doing it. */
+enum nx_err nx_state_check(const char *dir, struct nx_diag *diag);
+
 /*
  * The client identifier of the session with this city's broker: nexus-bridge-CITY-<16 hex>, made
  * once from random bytes and kept in DIR/CITY.client-id, mode 0600. Who knows it can take the

@@ -58,6 +58,20 @@ class TlsLinks(harness.DemoTest):
                 self.assertLess(sensor.publish(TOPIC, payload), 0x80)
             reader.receive_until(lambda m: m.payload == payload, 20)
 
+    def test_files_that_cannot_be_used_are_told_by_a_check_and_at_a_start(self):
+        path = self.demo.directory / "config/tls.json"
+        text = re.sub(r', "tls": \{[^}]*\}', "",
+                      (self.demo.directory / "config/bridge.json").read_text())
+        for tls, words in (({"ca_file": "../right.key"}, "CA file .*right.key cannot be used"),
+                           ({"cert_file": "../right.crt", "key_file": "../wrong.key"},
+                            "wrong.key cannot be used with certificate"),
+                           ({"cert_file": "../right.crt"}, "key .*right.crt cannot be used")):
+            path.write_text(re.sub('("city": "ulsan",)', rf'\1 "tls": {json.dumps(tls)},', text))
+            for options in (["--check"], []):
+                done = harness.run(harness.BUILD / "nexus-bridge", "--config", path, *options)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertRegex(done.stderr, rf"tls.json: ulsan: .*{words}")
+
     def test_another_authority_is_refused_and_told(self):
         self.restart_bridge({"ca_file": "../wrong.crt", "server_name": "ulsan.example"})
         status = self.demo.status("birmingham", "link-birmingham-ulsan",

@@ -74,6 +74,29 @@ static void a_folder_that_cannot_be_made_is_told(void **state)
     assert_non_null(strstr(diag.text, "No such file"));
 }
 
+static void a_check_says_the_same_and_makes_nothing(void **state)
+{
+    struct place *place = *state;
+    struct nx_diag diag = {0};
+    char deep[2 * PATH_SIZE];
+
+    assert_int_equal(nx_state_check(place->dir, &diag), NX_OK);
+    assert_int_equal(access(place->dir, F_OK), -1);
+    (void)snprintf(deep, sizeof(deep), "%s/", place->dir);
+    assert_int_equal(nx_state_check(deep, &diag), NX_OK);
+    (void)snprintf(deep, sizeof(deep), "%s/there", place->dir);
+    assert_int_equal(nx_state_check(deep, &diag), NX_ERR_IO);
+    assert_string_equal(diag.file, deep);
+    assert_non_null(strstr(diag.text, "cannot make the state folder: No such file"));
+    assert_int_equal(mkdir(place->dir, 0700), 0);
+    assert_int_equal(nx_state_check(place->dir, &diag), NX_OK);
+    assert_int_equal(rmdir(place->dir), 0);
+    assert_int_equal(symlink("/dev/null", place->dir), 0);
+    assert_int_equal(nx_state_check(place->dir, &diag), NX_ERR_IO);
+    assert_non_null(strstr(diag.text, "Not a directory"));
+    assert_int_equal(unlink(place->dir), 0);
+}
+
 static void an_identifier_is_made_once_and_is_for_its_owner_alone(void **state)
 {
     struct place *place = *state;
@@ -118,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STATE_TEST(the_lock_makes_the_folder_and_keeps_a_second_bridge_out),
         STATE_TEST(a_folder_that_cannot_be_made_is_told),
+        STATE_TEST(a_check_says_the_same_and_makes_nothing),
         STATE_TEST(an_identifier_is_made_once_and_is_for_its_owner_alone),
         STATE_TEST(an_identifier_of_another_form_is_refused),
     };
