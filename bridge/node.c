@@ -186,6 +186,7 @@ void nx_node_stats(const struct nx_node *node, struct nx_node_stats *out)
         .first_seq = nx_store_first(node->store),
         .removed = node->keep.thinned.removed_all,
         .cache_bytes = node->keep.thinned.bytes_used,
+        .set_aside = node->keep.set_aside,
         .retention_waits = node->keep.held_up,
         .stall = node->stall,
         .refused = node->refused,

@@ -94,6 +94,7 @@ struct nx_node_stats {
     uint64_t first_seq; /* before it retention has removed readings: so many */
     uint64_t removed;
     uint64_t cache_bytes;
+    unsigned set_aside;     /* damaged caches that lie beside this one */
     bool retention_waits;   /* for a link that has not sent what should go */
     const char *stall;      /* why the cache cannot be written; "" */
     const char *refused;    /* why the broker lets us not subscribe; "" */

@@ -84,6 +84,7 @@ static enum nx_err cache_options(const struct nx_node *node, struct nx_store_opt
 static enum nx_err cache_read(struct nx_node *node, struct nx_diag *diag)
 {
     node->dropped_seen = -1;
+    node->keep.set_aside = nx_store_set_aside(node->store_path);
     return nx_store_get_number(node->store, "broker_dropped", &node->dropped_seen, diag);
 }
 

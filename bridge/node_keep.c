@@ -79,6 +79,7 @@ enum nx_err node_keep(struct nx_node *node, struct nx_diag *diag)
         return NX_OK;
     }
     keep->due = false;
+    keep->set_aside = nx_store_set_aside(node->store_path);
     err = nx_store_check(node->store, diag);
     if (err != NX_OK) {
         return err;

@@ -37,6 +37,7 @@ struct node_keep {
     struct nx_timer *timer;
     bool due;
     bool held_up;                    /* told: retention waits for a link */
+    unsigned set_aside;              /* damaged caches beside ours, as last seen */
     struct nx_slow_clock clock;      /* by which readings are too old */
     struct nx_store_thinned thinned; /* what the last look found */
     struct nx_store_resent resent;   /* in the open transaction, to be told after it */

@@ -108,9 +108,18 @@ static void add_alarm(cJSON *alarms, const char *name, const char *text, int64_t
 static void add_alarms(cJSON *root, const struct nx_node_stats *stats)
 {
     cJSON *alarms = cJSON_AddArrayToObject(root, "alarms");
+    char damaged[200];
 
     if (stats->stall[0] != '\0') {
         add_alarm(alarms, "cache", stats->stall, 0);
+    }
+    if (stats->set_aside > 0) {
+        (void)snprintf(
+            damaged, sizeof(damaged),
+            "%u caches were found damaged and set aside, with what only they had: see the "
+            "log, and take the files .db.damaged-TIME away from the state folder",
+            stats->set_aside);
+        add_alarm(alarms, "damaged", damaged, 0);
     }
     if (stats->retention_waits) {
         add_alarm(alarms, "retention",

@@ -132,6 +132,9 @@ const char *nx_store_epoch_of(const struct nx_store *store, uint64_t seq);
  */
 enum nx_err nx_store_put_back(const char *path, struct nx_diag *diag);
 
+/* How many damaged caches lie beside the file at `path`, set aside: until somebody takes them away. */
+unsigned nx_store_set_aside(const char *path);
+
 /*
  * Writing. On any error but NX_OK nothing of the open transaction may be trusted: roll back.
  * NX_ERR_IO: disk full or failing, `diag` has the words; try again later. NX_ERR_SYNTAX: the file

@@ -11,6 +11,7 @@
 
 #include "core/base/utc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -187,6 +188,8 @@ enum nx_err store_files_writable(struct nx_store *store, struct nx_diag *diag)
 
 /* --- setting aside ------------------------------------------------------------------------------ */
 
+#define ASIDE_MARK ".damaged-"
+
 /* A name that is free, so that nothing that was set aside before is lost. */
 static bool aside_name(const char *path, int64_t now_ms, char *out, size_t out_size)
 {
@@ -194,7 +197,7 @@ static bool aside_name(const char *path, int64_t now_ms, char *out, size_t out_s
     int len;
 
     (void)nx_utc_stamp(now_ms, stamp);
-    len = snprintf(out, out_size, "%s.damaged-%s", path, stamp);
+    len = snprintf(out, out_size, "%s" ASIDE_MARK "%s", path, stamp);
     for (int n = 2; access(out, F_OK) == 0; n++) {
         if (n > ASIDE_MAX) {
             return false;
@@ -207,7 +210,7 @@ static bool aside_name(const char *path, int64_t now_ms, char *out, size_t out_s
 enum nx_err store_set_aside(const char *path, int64_t now_ms, const struct nx_log *log,
                             struct nx_diag *diag)
 {
-    enum { ASIDE_SIZE = STORE_PATH_MAX + sizeof(".damaged-") + NX_UTC_SIZE + 2 };
+    enum { ASIDE_SIZE = STORE_PATH_MAX + sizeof(ASIDE_MARK) + NX_UTC_SIZE + 2 };
     char from[STORE_PATH_MAX];
     char base[ASIDE_SIZE];
     char to[ASIDE_SIZE + 4];
@@ -226,4 +229,36 @@ enum nx_err store_set_aside(const char *path, int64_t now_ms, const struct nx_lo
     }
     nx_log(log, NX_LOG_ERROR, "%s; set aside as %s, a new epoch begins", reason, base);
     return NX_OK;
+}
+
+/* Not its -wal and -shm, which have names of their own. */
+static bool is_aside(const char *cache, const char *name)
+{
+    const size_t len = strlen(cache);
+    const size_t name_len = strlen(name);
+
+    return strncmp(name, cache, len) == 0 &&
+           strncmp(name + len, ASIDE_MARK, sizeof(ASIDE_MARK) - 1) == 0 &&
+           strcmp(name + name_len - 4, tails[0]) != 0 && strcmp(name + name_len - 4, tails[1]) != 0;
+}
+
+unsigned nx_store_set_aside(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    char folder[STORE_PATH_MAX];
+    const struct dirent *entry;
+    unsigned count = 0;
+    DIR *dir;
+
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash != NULL ? (int)(name - path) : 1,
+                   slash != NULL ? path : ".");
+    dir = opendir(folder);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        count += is_aside(name, entry->d_name) ? 1 : 0;
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return count;
 }

@@ -51,6 +51,16 @@ class Keep(relay_rig.Rig):
         numbers = [json.loads(line)["seq"] for line in history.splitlines()]
         self.assertNotIn(after["stored"], numbers, "a second try is no reading")
 
+    def test_a_cache_that_was_set_aside_shows_until_it_is_taken_away(self):
+        aside = self.cache.with_name("birmingham.db.damaged-20260131T150000Z")
+        for name in (aside.name, aside.name + "-wal", "ulsan.db.damaged-20260131T150000Z"):
+            self.cache.with_name(name).write_bytes(b"damaged")
+        status = self.demo.status("birmingham", "bridge", lambda status: status.get("alarms"))
+        self.assertEqual([alarm["name"] for alarm in status["alarms"]], ["damaged"])
+        self.assertIn("1 caches were found damaged", status["alarms"][0]["text"])
+        aside.unlink()
+        self.demo.status("birmingham", "bridge", lambda status: status.get("alarms") == [], fresh=True)
+
     def test_retention_waits_for_a_link_and_keeps_the_last_values(self):
         self.publish_one("AGRN", seq=1)  # a station that falls silent
         self.status(self.is_idle)

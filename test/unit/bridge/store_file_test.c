@@ -63,6 +63,7 @@ static void all_that_is_set_aside_in_one_second_is_kept(void **state)
         overwrite(place, 0, 600);
         nx_store_close(place_open(place));
         assert_int_equal(place_files(place, ".damaged-20260131T150000Z", false), i);
+        assert_int_equal(nx_store_set_aside(place->db), i);
     }
 }
 
