@@ -15,6 +15,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { CACHE_PATH_MAX = 4096 };
@@ -168,7 +169,7 @@ static bool read_options(int argc, char **argv, struct cache_words *words)
     return true;
 }
 
-/* What is left: the command, the file unless an option named it, the topic. */
+/* What is left: the command, the file unless an option named it, the topic. False: more than that. */
 static bool read_places(int count, char **words_left, struct cache_words *words,
                         char path[CACHE_PATH_MAX])
 {
@@ -183,7 +184,7 @@ static bool read_places(int count, char **words_left, struct cache_words *words,
         words->file = words_left[at++];
     }
     words->topic = at < count ? words_left[at++] : NULL;
-    return words->what != NULL && words->file != NULL && at == count;
+    return at == count;
 }
 
 /* --- the commands ------------------------------------------------------------------------------ */
@@ -219,6 +220,11 @@ static enum nx_err run_history(struct nx_store *store, const struct cache_words 
         .limit = words->limit,
     };
 
+    if (strpbrk(words->topic, "+#") != NULL) {
+        nx_diag_set(diag, "a history is that of one topic, a filter is for latest: %s",
+                    words->topic);
+        return NX_ERR_INVALID;
+    }
     return nx_store_history(store, &query, cache_print_reading, printer, diag);
 }
 
@@ -271,14 +277,27 @@ static const struct cache_command {
 static const struct cache_command *find_command(const struct cache_words *words)
 {
     for (size_t i = 0; words->what != NULL && i < sizeof(commands) / sizeof(commands[0]); i++) {
-        const struct cache_command *command = &commands[i];
-
-        if (strcmp(words->what, command->name) == 0 &&
-            (words->topic != NULL ? command->takes_topic : !command->needs_topic)) {
-            return command;
+        if (strcmp(words->what, commands[i].name) == 0) {
+            return &commands[i];
         }
     }
     return NULL;
+}
+
+/* What is wrong with the words; NULL: nothing. */
+static const char *fault_of(const struct cache_words *words, const struct cache_command *command,
+                            bool all_used)
+{
+    if (command == NULL) {
+        return words->what != NULL ? "no such command" : "expected a command";
+    }
+    if (words->file == NULL) {
+        return "expected FILE, or --state and --city";
+    }
+    if (!all_used || (words->topic != NULL && !command->takes_topic)) {
+        return "a word too many";
+    }
+    return words->topic == NULL && command->needs_topic ? "expected TOPIC behind FILE" : NULL;
 }
 
 static int run_command(const struct cache_command *command, const struct cache_words *words)
@@ -312,6 +331,8 @@ int nx_cmd_cache(int argc, char **argv)
     struct cache_words words = {0};
     char path[CACHE_PATH_MAX];
     const struct cache_command *command;
+    const char *fault;
+    bool all_used;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -323,13 +344,12 @@ int nx_cmd_cache(int argc, char **argv)
     if (!read_options(argc, argv, &words)) {
         return NX_EXIT_USAGE;
     }
-    if (!read_places(argc - optind, argv + optind, &words, path)) {
-        (void)fputs(help_text, stderr);
-        return NX_EXIT_USAGE;
-    }
+    all_used = read_places(argc - optind, argv + optind, &words, path);
     command = find_command(&words);
-    if (command == NULL) {
-        (void)fputs(help_text, stderr);
+    fault = fault_of(&words, command, all_used);
+    if (fault != NULL) {
+        (void)fprintf(stderr, "nexusctl cache%s%s: %s\n\n%s", words.what != NULL ? " " : "",
+                      words.what != NULL ? words.what : "", fault, help_text);
         return NX_EXIT_USAGE;
     }
     return run_command(command, &words);

@@ -18,9 +18,9 @@
 enum { WORDS_MAX = 12 };
 
 struct bench {
-    char dir[64], db[128], out[128];
+    char dir[64], db[128], out[128], err[128];
     struct nx_store *store;
-    char text[8192];
+    char text[8192], told[8192];
     int code;
 };
 
@@ -54,6 +54,7 @@ static int bench_make(void **state)
     assert_non_null(mkdtemp(bench->dir));
     (void)snprintf(bench->db, sizeof(bench->db), "%s/birmingham.db", bench->dir);
     (void)snprintf(bench->out, sizeof(bench->out), "%s/out", bench->dir);
+    (void)snprintf(bench->err, sizeof(bench->err), "%s/err", bench->dir);
     assert_int_equal(nx_store_open(bench->db, &options, NULL, &bench->store, &diag), NX_OK);
     append(bench, SECOND, "{\n \"no2\": 1\n}", true);
     append(bench, FIRST, "\xff{", false);
@@ -70,33 +71,57 @@ static int bench_remove(void **state)
     nx_store_close(bench->store);
     (void)unlink(bench->db);
     (void)unlink(bench->out);
+    (void)unlink(bench->err);
     (void)rmdir(bench->dir);
     free(bench);
     return 0;
 }
 
-/* Runs `cache` and what follows, up to NULL, with standard output into bench->text. */
+/* A stream of this process that goes into a file for a while. */
+struct diverted {
+    FILE *stream;
+    int number, kept, fd;
+};
+
+static struct diverted divert(FILE *stream, int number, const char *path)
+{
+    struct diverted to = {stream, number, dup(number),
+                          open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+
+    assert_true(to.kept >= 0 && to.fd >= 0);
+    (void)fflush(stream);
+    assert_int_equal(dup2(to.fd, number), number);
+    return to;
+}
+
+static void divert_back(const struct diverted *to, char *text, size_t size)
+{
+    ssize_t got;
+
+    (void)fflush(to->stream);
+    assert_int_equal(dup2(to->kept, to->number), to->number);
+    (void)close(to->kept);
+    got = pread(to->fd, text, size - 1, 0);
+    text[got > 0 ? got : 0] = '\0';
+    (void)close(to->fd);
+}
+
+/* Runs `cache` and what follows, up to NULL: standard output into bench->text, errors into told. */
 static void run(struct bench *bench, const char *const *words)
 {
     char *argv[WORDS_MAX + 1] = {strdup("cache")};
+    struct diverted out;
+    struct diverted err;
     int argc = 1;
-    int kept = dup(STDOUT_FILENO);
-    int fd = open(bench->out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    ssize_t got;
 
-    assert_true(kept >= 0 && fd >= 0);
     for (; words[argc - 1] != NULL; argc++) {
         argv[argc] = strdup(words[argc - 1]);
     }
-    (void)fflush(stdout);
-    assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+    out = divert(stdout, STDOUT_FILENO, bench->out);
+    err = divert(stderr, STDERR_FILENO, bench->err);
     bench->code = nx_cmd_cache(argc, argv);
-    (void)fflush(stdout);
-    assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
-    (void)close(kept);
-    got = pread(fd, bench->text, sizeof(bench->text) - 1, 0);
-    bench->text[got > 0 ? got : 0] = '\0';
-    (void)close(fd);
+    divert_back(&err, bench->told, sizeof(bench->told));
+    divert_back(&out, bench->text, sizeof(bench->text));
     for (int i = 0; i < argc; i++) {
         free(argv[i]);
     }
@@ -172,16 +197,30 @@ static void what_is_not_json_goes_out_as_hexadecimal_with_its_fault(void **state
                         "\"fault\":\"payload:1:2: \\\"quoted\\\"\"}\n");
 }
 
+static void assert_told(const struct bench *bench, const char *words)
+{
+    assert_int_equal(bench->code, 2);
+    assert_non_null(strstr(bench->told, words));
+}
+
 static void wrong_words_and_files_end_with_2(void **state)
 {
     struct bench *bench = *state;
 
     RUN(bench, "history", bench->db);
-    assert_int_equal(bench->code, 2);
+    assert_told(bench, "cache history: expected TOPIC behind FILE");
+    RUN(bench, "history", bench->db, "nexus/+/air/BMLD/observation");
+    assert_told(bench, "a filter is for latest");
     RUN(bench, "streams", bench->db, SECOND);
-    assert_int_equal(bench->code, 2);
+    assert_told(bench, "cache streams: a word too many");
+    RUN(bench, "latest", bench->db, SECOND, FIRST);
+    assert_told(bench, "cache latest: a word too many");
+    RUN(bench, "latest");
+    assert_told(bench, "cache latest: expected FILE");
     RUN(bench, "yesterday", bench->db);
-    assert_int_equal(bench->code, 2);
+    assert_told(bench, "cache yesterday: no such command");
+    RUN(bench, "--json");
+    assert_told(bench, "cache: expected a command");
     RUN(bench, "history", bench->db, SECOND, "--limit", "-1");
     assert_int_equal(bench->code, 2);
     RUN(bench, "latest", bench->db, "a#");
