@@ -22,6 +22,7 @@ CITY = "birmingham"
 PASSWORD = "secret"
 SECURITY_PLUGIN = harness.mosquitto_root() / "usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
 IS_2_1 = harness.mosquitto_version() >= (2, 1)  # the broker under test
+IS_LATER = harness.mosquitto_version() > (2, 0, 11)
 SANITIZED = bool(os.environ.get("NEXUS_BROKER_PRELOAD"))
 
 SCHEMAS = {  # two versions: what one admits with its own member the other refuses

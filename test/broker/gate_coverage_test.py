@@ -316,8 +316,15 @@ class Coverage(unittest.TestCase):
         verdict = row.verdicts[self.per_listener]
         return verdict.seen, verdict.told
 
+    def kept(self, rows):
+        """Without what Mosquitto 2.0.21 itself loses under per_listener_settings, plugin or not: all
+        that is for, or of, a client who is away."""
+        lost = self.per_listener and gate.IS_LATER and not gate.IS_2_1
+        return [row for row in rows
+                if not lost or row.key not in ("delay", "queued", "left", "owed")]
+
     def test_each_cell_is_what_the_table_says(self):
-        for row in ROWS:
+        for row in self.kept(ROWS):
             for cell in row.cells():
                 with self.subTest(cell=asset(cell), traffic=row.title):
                     self.assertEqual(self.bench.outcomes[cell], self.expected(row))
@@ -328,7 +335,7 @@ class Coverage(unittest.TestCase):
             self.assertFalse([name for name in bad if f"/{row.key}-" in name], row.title)
 
     def test_what_is_retained_is_the_last_that_was_admitted(self):
-        for row in OBSERVED:
+        for row in self.kept(OBSERVED):
             verdict = row.verdicts[self.per_listener]
             for cell in (cell for cell in row.cells() if cell.form != "plain"):
                 with self.subTest(cell=asset(cell), traffic=row.title):
