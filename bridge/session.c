@@ -276,8 +276,15 @@ static void on_lost(void *ctx, const char *why)
     struct nx_session *session = ctx;
 
     session->ended_by_peer = true;
-    nx_session_lose(session, session->state == SESSION_GREETING ? "%s before the CONNACK" : "%s",
-                    why);
+    if (session->state != SESSION_GREETING) {
+        nx_session_lose(session, "%s", why);
+    } else if (session->config.tls.enabled) {
+        nx_session_lose(session, "%s before the CONNACK", why);
+    } else { /* that is how a TLS port and a broker of another version say it */
+        nx_session_lose(session,
+                        "%s before the CONNACK (does this port speak MQTT %s without TLS?)", why,
+                        session->config.protocol_level == NX_MQTT_5 ? "5" : "3.1.1");
+    }
 }
 
 /* ---- up ---- */

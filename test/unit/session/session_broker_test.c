@@ -386,7 +386,7 @@ static void plain_to_a_tls_port_is_told(void **state)
     (void)state;
     rig_start(rig);
     rig_run_until(rig, "down ");
-    assert_told(rig, "before the CONNACK");
+    assert_told(rig, "before the CONNACK (does this port speak MQTT ");
     rig_free(rig);
 }
 
