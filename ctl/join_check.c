@@ -417,6 +417,7 @@ bool nx_join_is_2_1(const struct nx_join_version *v)
 static void check_version(struct nx_join *j)
 {
     const struct nx_join_version *v = &j->version;
+    const struct nx_conf_line *page = nx_conf_find(&j->conf, "http_dir");
 
     if (v->known && (v->major < 2 || (v->major == 2 && v->minor == 0 && v->patch < 11))) {
         nx_join_tell(j, NX_JOIN_WRONG, NULL,
@@ -428,6 +429,12 @@ static void check_version(struct nx_join *j)
             j, NX_JOIN_NOTE, NULL,
             "from Mosquitto 2.1 on a password_file or acl_file that cannot be read at a reload "
             "ends the broker");
+        if (page != NULL) {
+            nx_join_tell(
+                j, NX_JOIN_NOTE, page,
+                "http_dir: a Mosquitto 2.1 that is built without libwebsockets, as Debian's "
+                "is, serves no files beside its WebSocket: let a web server do it");
+        }
     }
 }
 

@@ -248,6 +248,12 @@ class Join(unittest.TestCase):
         for version, notes in (("2.0.11", 1), ("2.0.22", 1), ("2.1.2", 2), ("3.0.0", 2)):
             self.assertEqual(len(self.check(GOOD, version)), notes)
 
+    def test_a_broker_that_serves_no_page_is_told(self):
+        page = GOOD + "listener 9001\nprotocol websockets\nhttp_dir {folder}\n"
+        for version, notes in (("2.0.11", 0), ("2.1.2", 1)):
+            found = self.check(page, version)
+            self.assertEqual(len([f for f in found if "serves no files" in f]), notes, found)
+
     def test_the_lines_are_those_of_the_installed_version(self):
         for version, printed in (("2.0.18", True), ("2.1.0", False)):
             out = self.run_join("--mosquitto", self.mosquitto(version))[1]
