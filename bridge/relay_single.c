@@ -140,7 +140,7 @@ void relay_single_up(struct nx_relay *relay)
         nx_log(
             relay->config.log, NX_LOG_WARN,
             "link %s: %s's broker takes %u unanswered messages, so no more go in one round trip; "
-            "\"max_inflight_messages 0\" in its mosquitto.conf lifts that",
+            "\"max_inflight_messages 0\" in its mosquitto.conf, 65534 from 2.1 on, lifts that",
             relay->config.link->name, nx_node_settings(relay->config.to)->name,
             (unsigned)session.receive_max);
     }

@@ -164,7 +164,7 @@ static const char *value_of(const struct nx_join *j, const struct nx_join_settin
 {
     const struct nx_conf_line *line = nx_conf_find(&j->conf, s->key);
 
-    return line != NULL && nx_join_fits(s, line->value) ? line->value : s->value;
+    return line != NULL && nx_join_fits(j, s, line->value) ? line->value : nx_join_value(j, s);
 }
 
 static const char *value_of_key(const struct nx_join *j, const char *key)
@@ -231,7 +231,7 @@ static void print_setting(const struct nx_join *j, const struct nx_join_setting 
 
     (void)printf("\n");
     print_comment(s->why);
-    if (line != NULL && nx_join_fits(s, line->value)) {
+    if (line != NULL && nx_join_fits(j, s, line->value)) {
         (void)printf("# It is there: `%s %s` (%s:%u)\n", s->key, line->value, line->file,
                      line->number);
         return;
@@ -240,7 +240,7 @@ static void print_setting(const struct nx_join *j, const struct nx_join_setting 
         (void)printf("# In place of `%s %s` (%s:%u), which has to go:\n", s->key, line->value,
                      line->file, line->number);
     }
-    (void)printf("%s %s\n", s->key, s->value);
+    (void)printf("%s %s\n", s->key, nx_join_value(j, s));
 }
 
 static void print_settings(const struct nx_join *j)

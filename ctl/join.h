@@ -31,13 +31,12 @@ struct nx_join_setting {
     bool wrong_if_absent; /* acknowledged messages are lost without it */
     bool before_2_1;      /* later versions call it outdated, and have this value by default */
     bool (*fits)(const char *value); /* NULL: only `value` does */
+    const char *value_2_1;           /* from 2.1 on this instead; NULL: the same, */
+    bool (*fits_2_1)(const char *value);
 };
 
 extern const struct nx_join_setting nx_join_settings[];
 extern const size_t nx_join_settings_count;
-
-/* Will this value do? */
-bool nx_join_fits(const struct nx_join_setting *setting, const char *value);
 
 struct nx_join {
     const char *config_dir, *city, *conf_path;
@@ -68,6 +67,11 @@ __attribute__((format(printf, 4, 5))) void nx_join_tell(struct nx_join *join,
                                                         enum nx_join_severity severity,
                                                         const struct nx_conf_line *line,
                                                         const char *fmt, ...);
+
+/* The value to write for the version that is installed, and: will this one do there? */
+const char *nx_join_value(const struct nx_join *join, const struct nx_join_setting *setting);
+bool nx_join_fits(const struct nx_join *join, const struct nx_join_setting *setting,
+                  const char *value);
 
 /* A whole number, or -1. */
 long nx_join_number(const char *value);

@@ -31,6 +31,11 @@ static bool fits_inflight(const char *value)
     return nx_join_number(value) == 0 || nx_join_number(value) >= 1000;
 }
 
+static bool fits_inflight_2_1(const char *value)
+{
+    return nx_join_number(value) >= 1000 && nx_join_number(value) < 65535;
+}
+
 static bool fits_any(const char *value)
 {
     return value[0] != '\0';
@@ -42,48 +47,80 @@ static bool fits_autosave(const char *value)
 }
 
 const struct nx_join_setting nx_join_settings[] = {
-    {"per_listener_settings", "false",
-     "One plugin for every listener. With `true` it would have to be repeated below each one, and\n"
-     "what the broker's own `connection` bridges import would pass it by.",
-     NULL, false, true, NULL},
-    {"max_queued_messages", "1000000000",
-     "How many QoS 1 messages wait for a client that is away, the bridge among them. So many is "
-     "no\n"
-     "limit by number. 0 would say the same, but then some versions, Debian's 2.0.11 among them,\n"
-     "disconnect a client at its first refused publish.",
-     "1000 are kept for a client that is away, the rest is dropped silently", true, false,
-     fits_queue},
-    {"max_queued_bytes", "1073741824",
-     "Bytes are what runs out: this many for each client that is away. More is dropped.",
-     "what waits for one client may take all memory", false, false, fits_positive},
-    {"max_inflight_messages", "0",
-     "How many messages may be on their way unacknowledged: a small number caps a distant client "
-     "at\n"
-     "so many a round trip. 0 offers the protocol's own maximum.",
-     "it is 20", false, false, fits_inflight},
-    {"max_packet_size", "1048576",
-     "The largest MQTT packet in bytes. A reading takes less than one KiB, a batch of a link up "
-     "to\n"
-     "half a MiB; the gate reads each one whole.",
-     "it is 256 MiB before Mosquitto 2.1", false, false, fits_positive},
-    {"persistence", "true",
-     "Retained values, sessions and what is queued for them outlive a restart of the broker.",
-     "a restart loses what it acknowledged and had not delivered", true, false, NULL},
-    {"persistence_location", "/var/lib/mosquitto/",
-     "The folder where they are kept; the broker's user writes it.",
-     "they are kept in whatever folder the broker is started in", false, false, fits_any},
-    {"autosave_interval", NX_JOIN_AUTOSAVE,
-     "And a crash, but for this many seconds. Each save writes them all.", "it is 1800", false,
-     false, fits_autosave},
-    {"set_tcp_nodelay", "true", "Small messages go at once; it costs 5 ms of latency otherwise.",
-     "it is false", false, false, NULL},
+    {.key = "per_listener_settings",
+     .value = "false",
+     .why = "One plugin for every listener. With `true` it would have to be repeated below each "
+            "one, and\nwhat the broker's own `connection` bridges import would pass it by.",
+     .before_2_1 = true},
+    {.key = "max_queued_messages",
+     .value = "1000000000",
+     .why =
+         "How many QoS 1 messages wait for a client that is away, the bridge among them. So many "
+         "is no\nlimit by number. 0 would say the same, but then some versions, Debian's 2.0.11 "
+         "among them,\ndisconnect a client at its first refused publish.",
+     .absent = "1000 are kept for a client that is away, the rest is dropped silently",
+     .wrong_if_absent = true,
+     .fits = fits_queue},
+    {.key = "max_queued_bytes",
+     .value = "1073741824",
+     .why = "Bytes are what runs out: this many for each client that is away. More is dropped.",
+     .absent = "what waits for one client may take all memory",
+     .fits = fits_positive},
+    {.key = "max_inflight_messages",
+     .value = "0",
+     .why = "How many messages may be on their way unacknowledged: a small number caps a distant "
+            "client at\nso many a round trip. 0 offers the protocol's own maximum; but from 2.1 on "
+            "0 and 65535 bring a\nline into the log for each publish, and 65534 does not.",
+     .absent = "it is 20",
+     .fits = fits_inflight,
+     .value_2_1 = "65534",
+     .fits_2_1 = fits_inflight_2_1},
+    {.key = "max_packet_size",
+     .value = "1048576",
+     .why =
+         "The largest MQTT packet in bytes. A reading takes less than one KiB, a batch of a link "
+         "up to\nhalf a MiB; the gate reads each one whole.",
+     .absent = "it is 256 MiB before Mosquitto 2.1",
+     .fits = fits_positive},
+    {.key = "persistence",
+     .value = "true",
+     .why =
+         "Retained values, sessions and what is queued for them outlive a restart of the broker.",
+     .absent = "a restart loses what it acknowledged and had not delivered",
+     .wrong_if_absent = true},
+    {.key = "persistence_location",
+     .value = "/var/lib/mosquitto/",
+     .why = "The folder where they are kept; the broker's user writes it.",
+     .absent = "they are kept in whatever folder the broker is started in",
+     .fits = fits_any},
+    {.key = "autosave_interval",
+     .value = NX_JOIN_AUTOSAVE,
+     .why = "And a crash, but for this many seconds. Each save writes them all.",
+     .absent = "it is 1800",
+     .fits = fits_autosave},
+    {.key = "set_tcp_nodelay",
+     .value = "true",
+     .why = "Small messages go at once; it costs 5 ms of latency otherwise.",
+     .absent = "it is false"},
 };
 
 const size_t nx_join_settings_count = sizeof(nx_join_settings) / sizeof(nx_join_settings[0]);
 
-bool nx_join_fits(const struct nx_join_setting *s, const char *value)
+static bool is_2_1(const struct nx_join *j, const struct nx_join_setting *s)
 {
-    return s->fits != NULL ? s->fits(value) : strcmp(value, s->value) == 0;
+    return s->value_2_1 != NULL && nx_join_is_2_1(&j->version);
+}
+
+const char *nx_join_value(const struct nx_join *j, const struct nx_join_setting *s)
+{
+    return is_2_1(j, s) ? s->value_2_1 : s->value;
+}
+
+bool nx_join_fits(const struct nx_join *j, const struct nx_join_setting *s, const char *value)
+{
+    bool (*fits)(const char *) = is_2_1(j, s) ? s->fits_2_1 : s->fits;
+
+    return fits != NULL ? fits(value) : strcmp(value, s->value) == 0;
 }
 
 void nx_join_check_settings(struct nx_join *j)
@@ -96,11 +133,11 @@ void nx_join_check_settings(struct nx_join *j)
         if (line == NULL) {
             if (s->absent != NULL) {
                 nx_join_tell(j, severity, NULL, "no %s: %s; write `%s %s`", s->key, s->absent,
-                             s->key, s->value);
+                             s->key, nx_join_value(j, s));
             }
-        } else if (!nx_join_fits(s, line->value)) {
+        } else if (!nx_join_fits(j, s, line->value)) {
             nx_join_tell(j, s->absent == NULL ? NX_JOIN_WRONG : severity, line,
-                         "%s %s: write `%s %s`", s->key, line->value, s->key, s->value);
+                         "%s %s: write `%s %s`", s->key, line->value, s->key, nx_join_value(j, s));
         }
     }
 }

@@ -245,8 +245,17 @@ class Join(unittest.TestCase):
 
     def test_an_old_broker_is_told(self):
         self.assert_finds("0: wrong: Mosquitto 2.0.10 is installed", self.check(GOOD, "2.0.10"))
-        for version, notes in (("2.0.11", 1), ("2.0.22", 1), ("2.1.2", 2), ("3.0.0", 2)):
+        for version, notes in (("2.0.11", 1), ("2.0.22", 1), ("2.1.2", 3), ("3.0.0", 3)):
             self.assertEqual(len(self.check(GOOD, version)), notes)
+
+    def test_a_setting_that_fills_the_log_of_2_1_is_told(self):
+        for version, value, fits in (("2.0.11", "0", True), ("2.1.2", "0", False),
+                                     ("2.1.2", "65535", False), ("2.1.2", "65534", True)):
+            conf = GOOD.replace("max_inflight_messages 0", f"max_inflight_messages {value}")
+            found = [f for f in self.check(conf, version) if "write `max_inflight" in f]
+            self.assertEqual(found == [], fits, (version, value, found))
+        out = self.run_join("--mosquitto", self.mosquitto("2.1.2"))[1]
+        self.assertIn("\nmax_inflight_messages 65534\n", out)
 
     def test_a_broker_that_serves_no_page_is_told(self):
         page = GOOD + "listener 9001\nprotocol websockets\nhttp_dir {folder}\n"
