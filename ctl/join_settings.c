@@ -120,7 +120,7 @@ bool nx_join_fits(const struct nx_join *j, const struct nx_join_setting *s, cons
 {
     bool (*fits)(const char *) = is_2_1(j, s) ? s->fits_2_1 : s->fits;
 
-    return fits != NULL ? fits(value) : strcmp(value, s->value) == 0;
+    return fits != NULL ? fits(value) : strcmp(value, nx_join_value(j, s)) == 0;
 }
 
 void nx_join_check_settings(struct nx_join *j)

@@ -2,37 +2,24 @@
 # other_mosquitto.sh SUITE - the Mosquitto of another suite of Debian, at build/mosquitto/SUITE/bin:
 # with that folder first in the PATH the tests run on it (test/broker/newer_mosquitto_test.py).
 #
-# Fetched by apt-get, which checks it, with lists of its own and with every library that it needs, and
-# only unpacked: nothing of the system's changes, and nothing of it is built into NEXUS. Exits 1 with
-# the reason when it is not to be had.
+# It comes with every library that it needs and is only unpacked; nothing of it is built into NEXUS.
+# Exits 1 with the reason when it is not to be had.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tools/private_apt.sh
+. "$(dirname "$0")/private_apt.sh"
 
 suite=${1:?usage: other_mosquitto.sh SUITE}
 place=$ROOT/build/mosquitto/$suite
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -x "$place/bin/mosquitto" ] && exit 0
 
-if ! command -v apt-get >/dev/null || [ ! -r "$keyring" ]; then
-    die "no Debian system: no packages to be had"
-fi
-mkdir -p "$place/lists/partial" "$place/cache/archives/partial"
+private_apt_begin "$place" <<<"deb [signed-by=$KEYRING] http://deb.debian.org/debian $suite main"
 : >"$place/status" # as if nothing were installed: the libraries come too
-echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main" >"$place/sources.list"
-private_apt() {
-    timeout 240 apt-get -q -y --no-install-recommends -o Dir::Etc::SourceList="$place/sources.list" \
-        -o Dir::Etc::SourceParts=- -o Dir::Etc::Preferences=/dev/null \
-        -o Dir::Etc::PreferencesParts=/dev/null -o Dir::State="$place" \
-        -o Dir::State::Lists="$place/lists" -o Dir::State::Status="$place/status" \
-        -o Dir::Cache="$place/cache" -o Acquire::Retries=1 -o APT::Sandbox::User= "$@"
-}
-step "fetching the mosquitto of Debian's $suite"
-if ! { private_apt update && private_apt --download-only install mosquitto mosquitto-clients \
-    libidn2-0 libpcre2-8-0; } >"$place/fetch.log" 2>&1; then # the last two for our plugin
-    tail -n 3 "$place/fetch.log" >&2
-    die "apt-get could not fetch the mosquitto of $suite"
-fi
+packages=(mosquitto mosquitto-clients libidn2-0 libpcre2-8-0) # the last two for our plugin
+private_apt_fetch "the mosquitto of Debian's $suite" -y --no-install-recommends --download-only \
+    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
+    -o Dir::State="$place" -o Dir::State::Status="$place/status" install "${packages[@]}"
 for package in "$place"/cache/archives/*.deb; do
     dpkg-deb -x "$package" "$place/root"
 done

@@ -21,6 +21,7 @@ return [...document.querySelectorAll("section.city tbody tr")].map((row) => ({
 
 @unittest.skipUnless(webdriver.is_there(), "chromium and chromedriver are not installed")
 @unittest.skipUnless((harness.ROOT / "build/web/mqtt.min.js").exists(), "MQTT.js is not there")
+@unittest.skipIf(harness.mosquitto_version() >= (2, 1), "Debian's Mosquitto 2.1 serves no page")
 class ThePageShowsBothCities(harness.DemoTest):
     @classmethod
     def setUpClass(cls):

@@ -11,10 +11,7 @@ import harness
 HERE = Path(__file__).resolve().parent
 SECONDS_MAX = 240
 
-# Mosquitto's own tests are those of the installed version, and the page is not served by brokers that
-# Debian builds without libwebsockets (docs/mosquitto-2.1.md).
-LEFT_OUT = {"newer_mosquitto_test.py", "upstream_test.py"}
-LEFT_OUT_ON_2_1 = {"8_the_page_shows_both_cities_test.py"}
+LEFT_OUT = {"newer_mosquitto_test.py", "upstream_test.py"}  # which is of the installed version
 
 
 class NewerMosquitto(unittest.TestCase):
@@ -24,11 +21,10 @@ class NewerMosquitto(unittest.TestCase):
             self.skipTest(fetched.stderr.strip())
         programs = harness.ROOT / "build/mosquitto" / suite / "bin"
         version = (programs.parent / "version").read_text().split("\n")[0]
-        left_out = LEFT_OUT | (LEFT_OUT_ON_2_1 if "version 2.0" not in version else set())
         environment = dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}",
                            NEXUS_TEST_SECONDS=str(SECONDS_MAX))
         for test in sorted(HERE.glob("*_test.py")):
-            if test.name not in left_out:
+            if test.name not in LEFT_OUT:
                 with self.subTest(f"{version}: {test.stem}"):
                     print(f"{version}: {test.stem}", file=sys.stderr, flush=True)
                     done = subprocess.run([sys.executable, test], env=environment, text=True,
